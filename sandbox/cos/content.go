@@ -70,15 +70,26 @@ func (g *generator) Read(p []byte) (int, error) {
 	if left := g.size - g.offset; int64(len(p)) > left {
 		p = p[:left]
 	}
-	var word [wordSize]byte
 	for n := 0; n < len(p); {
-		index, skip := g.offset/wordSize, g.offset%wordSize
-		binary.LittleEndian.PutUint64(word[:], splitMix(g.seed+uint64(index)))
-		copied := copy(p[n:], word[skip:])
-		n += copied
-		g.offset += int64(copied)
+		n += g.next(p[n:])
 	}
 	return len(p), nil
+}
+
+// next generates up to one word of bytes.
+func (g *generator) next(p []byte) int {
+	index, skip := g.offset/wordSize, g.offset%wordSize
+	value := splitMix(g.seed + uint64(index))
+	if skip == 0 && len(p) >= wordSize {
+		binary.LittleEndian.PutUint64(p, value)
+		g.offset += wordSize
+		return wordSize
+	}
+	var word [wordSize]byte
+	binary.LittleEndian.PutUint64(word[:], value)
+	n := copy(p, word[skip:])
+	g.offset += int64(n)
+	return n
 }
 
 // splitMix is the output function of the SplitMix64 generator (Steele, Lea and

@@ -13,6 +13,7 @@ import (
 
 	sdk "github.com/tencentyun/cos-go-sdk-v5"
 	"go.uber.org/goleak"
+	"pgregory.net/rapid"
 
 	"github.com/cloudplugins/difyplugin/sandbox"
 	"github.com/cloudplugins/difyplugin/sandbox/cos"
@@ -51,7 +52,7 @@ func newStore(t testing.TB, keys []cos.Key, opts ...cos.Option) (*cos.Store, str
 	return store, createBucket(t, store, appID, "documents", region)
 }
 
-func createBucket(t testing.TB, store *cos.Store, appID, name, region string) string {
+func createBucket(t rapid.TB, store *cos.Store, appID, name, region string) string {
 	t.Helper()
 	bucket, err := store.CreateBucket(appID, name, region)
 	if err != nil {
@@ -116,12 +117,12 @@ func newRequest(key cos.Key, method, target, body string, header map[string]stri
 }
 
 // do sends a signed request without a network.
-func do(t testing.TB, store *cos.Store, key cos.Key, method, target string, header map[string]string) answer {
+func do(t rapid.TB, store *cos.Store, key cos.Key, method, target string, header map[string]string) answer {
 	t.Helper()
 	return serve(t, store, newRequest(key, method, target, "", header))
 }
 
-func serve(t testing.TB, store *cos.Store, r *http.Request) answer {
+func serve(t rapid.TB, store *cos.Store, r *http.Request) answer {
 	t.Helper()
 	recorder := httptest.NewRecorder()
 	store.ServeHTTP(recorder, r)
@@ -135,14 +136,14 @@ func serve(t testing.TB, store *cos.Store, r *http.Request) answer {
 }
 
 // wantFault checks an error answer.
-func wantFault(t testing.TB, a answer, status int, code string) {
+func wantFault(t rapid.TB, a answer, status int, code string) {
 	t.Helper()
 	if a.StatusCode != status || a.fault.Code != code {
 		t.Errorf("got %d %s (%s), want %d %s", a.StatusCode, a.fault.Code, a.fault.Message, status, code)
 	}
 }
 
-func wantStatus(t testing.TB, a answer, status int) {
+func wantStatus(t rapid.TB, a answer, status int) {
 	t.Helper()
 	if a.StatusCode != status {
 		t.Fatalf("got %d %s, want %d", a.StatusCode, a.fault.Code, status)
