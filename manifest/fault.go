@@ -60,11 +60,18 @@ type report struct {
 }
 
 func (r *report) add(f Fault) {
-	if len(r.faults) >= maxFaults {
-		r.unseen++
-		return
+	if !r.full() {
+		r.faults = append(r.faults, f)
 	}
-	r.faults = append(r.faults, f)
+}
+
+// full reports whether the next fault is left out, and counts it if so.
+func (r *report) full() bool {
+	if len(r.faults) < maxFaults {
+		return false
+	}
+	r.unseen++
+	return true
 }
 
 // err returns the sorted faults, or nil when there are none.

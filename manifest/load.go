@@ -20,7 +20,10 @@ import (
 // Declarations are limited to 1 MiB per file, 16 MiB together and 64 levels of
 // nesting. YAML aliases and merge keys are faults.
 func Load(fsys fs.FS) (*Plugin, error) {
-	r := newReader(fsys)
+	return load(newReader(fsys))
+}
+
+func load(r *reader) (*Plugin, error) {
 	r.whole = true
 	p := &Plugin{}
 	p.follow(r.readRoot(&p.Manifest))

@@ -44,8 +44,8 @@ func TestCases(t *testing.T) {
 }
 
 func TestTheJSONIsWhatTheHostTakes(t *testing.T) {
-	tool := load(t, "tool.txtar")
-	datasource := load(t, "datasource.txtar")
+	tool := loaded(t, "tool.txtar")
+	datasource := loaded(t, "datasource.txtar")
 	for _, c := range []struct {
 		golden string
 		value  any
@@ -118,7 +118,7 @@ func TestCredentialsAreAlwaysAListWithNames(t *testing.T) {
 	}
 
 	var names []string
-	for _, c := range load(t, "tool.txtar").Tools.Credentials {
+	for _, c := range loaded(t, "tool.txtar").Tools.Credentials {
 		names = append(names, c.Name)
 	}
 	if diff := cmp.Diff([]string{"api_key", "region", "verbose", "judge"}, names); diff != "" {
@@ -167,8 +167,7 @@ func TestCarriageReturnsDoNotShiftLines(t *testing.T) {
 	}
 }
 
-// parseArchive reads a case and completes it with the files of its base.
-func parseArchive(t *testing.T, path string) *txtar.Archive {
+func parseArchive(t testing.TB, path string) *txtar.Archive {
 	t.Helper()
 	archive, err := txtar.ParseFile(path)
 	if err != nil {
@@ -178,7 +177,7 @@ func parseArchive(t *testing.T, path string) *txtar.Archive {
 }
 
 // plugin returns the files of a case, completed with those of its base.
-func plugin(t *testing.T, archive *txtar.Archive) fstest.MapFS {
+func plugin(t testing.TB, archive *txtar.Archive) fstest.MapFS {
 	t.Helper()
 	fsys := fstest.MapFS{}
 	for line := range strings.Lines(string(archive.Comment)) {
@@ -188,7 +187,7 @@ func plugin(t *testing.T, archive *txtar.Archive) fstest.MapFS {
 	}
 	for _, f := range archive.Files {
 		if f.Name != "faults" {
-			fsys[f.Name] = &fstest.MapFile{Data: f.Data}
+			fsys[f.Name] = &fstest.MapFile{Data: bytes.Clone(f.Data)}
 		}
 	}
 	return fsys
@@ -232,12 +231,12 @@ func faultsOf(t *testing.T, err error) Faults {
 }
 
 // files returns the files of a case in testdata.
-func files(t *testing.T, name string) fstest.MapFS {
+func files(t testing.TB, name string) fstest.MapFS {
 	t.Helper()
 	return plugin(t, parseArchive(t, filepath.Join("testdata", name)))
 }
 
-func load(t *testing.T, name string) *Plugin {
+func loaded(t testing.TB, name string) *Plugin {
 	t.Helper()
 	p, err := Load(files(t, name))
 	if err != nil {

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"slices"
@@ -19,7 +20,11 @@ func (l List[T]) MarshalJSON() ([]byte, error) {
 	if l == nil {
 		return []byte("[]"), nil
 	}
-	return json.Marshal([]T(l))
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false) // whoever encodes the whole decides
+	err := encoder.Encode([]T(l))
+	return b.Bytes(), err
 }
 
 // A record is a declared object. Its table has one line for each key that the

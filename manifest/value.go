@@ -22,6 +22,9 @@ type value struct {
 }
 
 func (v value) faultf(format string, args ...any) {
+	if v.src.full() {
+		return
+	}
 	v.src.fault(v.line, v.path(), fmt.Sprintf(format, args...))
 }
 
