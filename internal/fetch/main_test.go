@@ -113,7 +113,8 @@ func serveTLS(t testing.TB, handler http.HandlerFunc, names ...string) (srv *htt
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), DNSNames: names, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		NotBefore: time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC), // the clock of synctest starts in 2000
+		NotAfter:  time.Now().Add(time.Hour),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {

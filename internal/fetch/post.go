@@ -14,8 +14,10 @@ import (
 //
 // A size of -1 sends the body in chunks. A body that is shorter or longer than
 // size is an error, and so is one whose Read fails; the server then sees a
-// broken request. Post closes body if it is an io.Closer. The wait for an
-// answer ends 5 minutes after the last byte is sent; ctx bounds the whole.
+// broken request. Post closes body if it is an io.Closer, and does so early
+// when ctx ends, to free a Read that blocks; the Read of any other body must end
+// with ctx by itself. The wait for an answer ends 5 minutes after the last byte
+// is sent; ctx bounds the whole, the body of the answer included.
 //
 // All errors are of type *Error; they wrap the error of body.
 func (c *Client) Post(ctx context.Context, rawURL, contentType string, size int64, body io.Reader) (*http.Response, error) {
@@ -33,6 +35,9 @@ func (c *Client) Post(ctx context.Context, rawURL, contentType string, size int6
 	}
 	req.Header.Set("Content-Type", contentType)
 	req.Header.Set("User-Agent", userAgent)
+	// RoundTrip does not return while a Read of the body is blocked.
+	stop := context.AfterFunc(ctx, func() { closeBody(req) })
+	defer stop()
 	resp, err := c.fetch.roundTrip(req)
 	if err != nil {
 		return nil, failure(ctx, to.URL, err)

@@ -90,6 +90,7 @@ func TestOddURLsAreRefusedWithoutBeingResolved(t *testing.T) {
 		{"the long form of loopback", "http://[0:0:0:0:0:0:0:1]/", Refused},
 		{"a mapped address", "http://[::ffff:127.0.0.1]/", Refused},
 		{"a mapped address in hexadecimal", "http://[::ffff:7f00:1]/", Refused},
+		{"a mapped public address", "http://[::ffff:8.8.8.8]/", Refused},
 		{"a mapped metadata address", "http://[::ffff:a9fe:a9fe]/", Refused},
 		{"port zero", "http://a.test:0/", Invalid},
 		{"a port out of range", "http://a.test:65536/", Invalid},
@@ -122,9 +123,10 @@ func TestOddURLsAreRefusedWithoutBeingResolved(t *testing.T) {
 }
 
 func TestAURLThatCannotBeReadIsNotQuoted(t *testing.T) {
-	for _, raw := range []string{"http://user:can#ary@a.test/", "http://user:canary @a.test/", "http://a.test:canary/", "canary://x", "http://canary%zz"} {
-		_, err := (&network{}).client(t, Config{}).Get(t.Context(), raw, 1)
-		if failed := wantKind(t, err, Invalid); strings.Contains(failed.Error(), "can") && !strings.Contains(failed.Error(), "can be used") && !strings.Contains(failed.Error(), "can be read") {
+	c := (&network{}).client(t, Config{})
+	for _, raw := range []string{"http://user:canary#@a.test/", "http://user:canary @a.test/", "http://a.test:canary/", "canary://x", "http://canary%zz"} {
+		_, err := c.Get(t.Context(), raw, 1)
+		if failed := wantKind(t, err, Invalid); strings.Contains(failed.Error(), "canary") {
 			t.Errorf("the error for %q quotes it: %v", raw, failed)
 		}
 	}
