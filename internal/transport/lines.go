@@ -11,6 +11,11 @@ import (
 // readSize is how much is asked of the operating system at once.
 const readSize = 64 << 10
 
+// lineSource gives lines without their newlines, and [io.EOF] after the last.
+type lineSource interface {
+	next() ([]byte, error)
+}
+
 // lineReader reads lines of any length. Each line is memory of its own, and the read buffer is wiped behind it:
 // lines hold credentials, and the buffer lives as long as the process.
 type lineReader struct {

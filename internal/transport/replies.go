@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"iter"
 	"sync"
 	"time"
 
@@ -28,8 +29,26 @@ type pendingCall struct {
 	more  chan struct{} // holds one token while the queue may have something
 }
 
-func (r *replies) open(session string) *pendingCall {
-	call := &pendingCall{id: newCallID(), session: session, more: make(chan struct{}, 1)}
+// backcall implements [backcaller] for streams that carry requests and replies both.
+func (r *replies) backcall(ctx context.Context, s *Session, id string, line []byte) iter.Seq2[wire.Reply, error] {
+	return func(yield func(wire.Reply, error) bool) {
+		call := r.open(s.id, id)
+		defer r.close(call)
+		if err := s.Line(line); err != nil {
+			yield(wire.Reply{}, err)
+			return
+		}
+		for {
+			reply, err := call.next(ctx)
+			if !yield(reply, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (r *replies) open(session, id string) *pendingCall {
+	call := &pendingCall{id: id, session: session, more: make(chan struct{}, 1)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.calls[call.id] = call

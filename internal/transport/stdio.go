@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -41,19 +42,14 @@ type Stdio struct {
 func (s *Stdio) Serve(ctx context.Context, handle Handler) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(ErrStopped)
-	c := &connection{
-		out:     &lockedWriter{w: s.Out, limit: s.MaxLine},
-		replies: newReplies(),
-		handle:  handle,
-		live:    map[string]bool{},
-	}
+	c := newConnection(s.Out, s.MaxLine, handle)
 	// None of these is waited for: each may be stuck in a read or a write that nobody serves.
 	go s.noticeBlocking(ctx, c.out)
 	go c.beat(ctx)
 	parentGone := make(chan struct{})
 	go s.watchParent(ctx, parentGone)
 	closed := make(chan error, 1)
-	go func() { closed <- c.read(ctx, s.In) }()
+	go func() { closed <- c.read(ctx, newLineReader(s.In)) }()
 
 	select {
 	case err := <-closed:
@@ -78,6 +74,15 @@ type connection struct {
 	live   map[string]bool // ids of the sessions under way
 	faults int             // fault lines on their way out
 	empty  []chan struct{} // closed when there is neither
+}
+
+func newConnection(w io.Writer, maxLine int, handle Handler) *connection {
+	return &connection{
+		out:     &lockedWriter{w: w, limit: maxLine},
+		replies: newReplies(),
+		handle:  handle,
+		live:    map[string]bool{},
+	}
 }
 
 // maxFaults bounds the fault lines that wait for a host that does not read.
@@ -123,8 +128,7 @@ func (c *connection) beat(ctx context.Context) {
 }
 
 // read takes lines until the host closes its end; it never waits for a write.
-func (c *connection) read(ctx context.Context, in io.Reader) error {
-	lines := newLineReader(in)
+func (c *connection) read(ctx context.Context, lines lineSource) error {
 	for {
 		line, err := lines.next()
 		if errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) {
@@ -133,7 +137,7 @@ func (c *connection) read(ctx context.Context, in io.Reader) error {
 		if err != nil {
 			return fmt.Errorf("read the host's requests: %w", err)
 		}
-		if len(line) > 0 {
+		if len(bytes.TrimSpace(line)) > 0 { // some hosts end lines with \r\n
 			c.accept(ctx, line)
 		}
 	}
@@ -163,9 +167,7 @@ func (c *connection) serve(ctx context.Context, in wire.Inbound) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(ErrEnded)
 	defer c.end(in.SessionID)
-	session := c.session(in.SessionID)
-	defer session.Finish(nil)
-	c.handle(ctx, in, session)
+	answer(ctx, c.handle, in, c.session(in.SessionID))
 }
 
 // reject answers a line that cannot be read. Where it names a session, that session is waiting.
@@ -176,10 +178,7 @@ func (c *connection) reject(id string, err error) {
 	}
 	go func() {
 		defer c.end(id)
-		text := err.Error()
-		c.session(id).Finish(&wire.Error{
-			Type: "InvokeBadRequestError", Message: text, Args: map[string]any{"description": text},
-		})
+		c.session(id).Finish(failure("InvokeBadRequestError", err.Error()))
 	}()
 }
 
@@ -202,7 +201,7 @@ func (c *connection) report(err error) {
 }
 
 func (c *connection) session(id string) *Session {
-	return &Session{id: id, out: c.out, replies: c.replies}
+	return &Session{id: id, out: c.out, calls: c.replies}
 }
 
 func (c *connection) begin(id string) bool {
@@ -249,17 +248,19 @@ func (c *connection) idle() <-chan struct{} {
 // noticeBlocking writes to standard error while the host does not read standard output: the host takes any sign of
 // life, and kills a plugin that gives none.
 func (s *Stdio) noticeBlocking(ctx context.Context, out *lockedWriter) {
-	ticks := time.NewTicker(noticeAfter / 3)
+	ticks := time.NewTicker(time.Second)
 	defer ticks.Stop()
-	var last time.Time
+	given := 0 // notices for the write that is blocked now
 	for {
 		select {
 		case <-ticks.C:
 		case <-ctx.Done():
 			return
 		}
-		if blocked := out.blocked(); blocked >= noticeAfter && time.Since(last) >= noticeAfter {
-			last = time.Now()
+		blocked := out.blocked()
+		due := int(blocked / noticeAfter)
+		if given = min(given, due); due > given {
+			given = due
 			fmt.Fprintf(s.Err, "difyplugin: the host has not read standard output for %d s; waiting\n", int(blocked.Seconds()))
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -50,11 +51,18 @@ type lineWriter interface {
 	writeLine(line []byte) error
 }
 
+// backcaller is how calls back into Dify travel: on the stream that brought the request, or over a way of their own.
+type backcaller interface {
+	// backcall sends a line made by [wire.InvokeLine] for the open session s and yields the replies to the call id
+	// until an end, a failure, or a caller that has enough. A failure is the last that it yields.
+	backcall(ctx context.Context, s *Session, id string, line []byte) iter.Seq2[wire.Reply, error]
+}
+
 // Session is the way back for one request. It may be used from several goroutines.
 type Session struct {
-	id      string
-	out     lineWriter
-	replies *replies
+	id    string
+	out   lineWriter
+	calls backcaller
 
 	mu    sync.Mutex // held while a line is written, so that nothing follows the end
 	ended bool
@@ -62,6 +70,12 @@ type Session struct {
 
 // ID is the host's name for the session.
 func (s *Session) ID() string { return s.id }
+
+func (s *Session) isEnded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
+}
 
 // Stream sends one result.
 func (s *Session) Stream(payload any) error {
@@ -91,9 +105,19 @@ func (s *Session) Finish(failure *wire.Error) {
 	}
 	s.ended = true
 	if failure != nil {
-		_ = s.out.writeLine(wire.ErrorLine(s.id, *failure)) // a host that is gone reads no end either
+		s.writeFailure(*failure)
 	}
-	_ = s.out.writeLine(wire.EndLine(s.id))
+	_ = s.out.writeLine(wire.EndLine(s.id)) // a host that is gone reads no end either
+}
+
+// writeFailure sends an error, in fewer words where the host would not take all of them: without it, the failed
+// request would look like an empty success.
+func (s *Session) writeFailure(e wire.Error) {
+	var long *LineTooLongError
+	if errors.As(s.out.writeLine(wire.ErrorLine(s.id, e)), &long) {
+		text := "the request failed; the words that say why are longer than the host's longest line"
+		_ = s.out.writeLine(wire.ErrorLine(s.id, *failure(e.Type, text))) // as for the end
+	}
 }
 
 // Log writes to the host's log. It belongs to no session on the wire and works also after the end.
@@ -105,25 +129,42 @@ func (s *Session) Log(level, message string) {
 // reply. The iteration stops after the first error.
 func (s *Session) Invoke(ctx context.Context, kind string, request any) iter.Seq2[wire.Reply, error] {
 	return func(yield func(wire.Reply, error) bool) {
-		call := s.replies.open(s.id)
-		defer s.replies.close(call)
-		line, err := wire.InvokeLine(s.id, wire.Invoke{Type: kind, ID: call.id, Request: request})
-		if err == nil {
-			err = s.Line(line)
-		}
+		id := newCallID()
+		line, err := wire.InvokeLine(s.id, wire.Invoke{Type: kind, ID: id, Request: request})
 		if err != nil {
 			yield(wire.Reply{}, err)
 			return
 		}
-		for {
-			reply, err := call.next(ctx)
-			if err != nil {
-				yield(wire.Reply{}, err)
+		for reply, err := range s.calls.backcall(ctx, s, id, line) {
+			if err == nil && reply.Event == wire.ReplyEnd {
 				return
 			}
-			if reply.Event == wire.ReplyEnd || !yield(reply, nil) {
+			if !yield(reply, err) || err != nil {
 				return
 			}
 		}
 	}
+}
+
+// answer runs handle and ends the session, whatever handle does: a panic becomes a failure of this session alone. The
+// panic's value is kept back, because it may hold what the request held.
+func answer(ctx context.Context, handle Handler, in wire.Inbound, out *Session) {
+	finished := false
+	defer func() {
+		if finished {
+			out.Finish(nil)
+			return
+		}
+		cause := recover() // nil when the goroutine was ended by runtime.Goexit
+		out.Log("ERROR", fmt.Sprintf("a request broke down with a %T\n%s", cause, debug.Stack()))
+		out.Finish(failure("InvokeServerUnavailableError",
+			"the plugin broke down by a fault of its own, which the host's log describes; report it to the plugin's author"))
+	}()
+	handle(ctx, in, out)
+	finished = true
+}
+
+// failure is an error with its sentence in both places where Dify looks for it.
+func failure(kind, text string) *wire.Error {
+	return &wire.Error{Type: kind, Message: text, Args: map[string]any{"description": text}}
 }
