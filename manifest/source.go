@@ -83,7 +83,6 @@ func (r *reader) read(file string) ([]byte, error) {
 // parse turns a file into nodes. It reports what makes the file unusable and
 // everything that is wrong with its structure, whatever the file declares.
 func (s *source) parse(data []byte) (value, bool) {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	if at := invalidUTF8(data); at >= 0 {
 		s.fault(1+bytes.Count(data[:at], []byte("\n")), "", "is not UTF-8 text; save it as UTF-8")
 		return value{}, false
