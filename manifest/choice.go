@@ -14,7 +14,7 @@ type Option struct {
 	// Value is what the plugin receives. It is always text.
 	Value string `json:"value"`
 	Label I18n   `json:"label"`
-	// Icon is an URL or the name of a file; credentials have none.
+	// Icon is a URL or the name of a file; credentials have none.
 	Icon string `json:"icon,omitempty"`
 }
 

@@ -22,7 +22,7 @@
 // swallows, and reports every fault in one go, each with its file, line and
 // field:
 //
-//	tools/forecast.yaml:14: parameters.days.default: must be a number, not text; ...
+//	tools/forecast.yaml:14: parameters.days.default: must be a number, without quotes, not "three"
 //
 // # Reading while the plugin runs
 //
