@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -353,6 +354,9 @@ func TestClosingEndsHandlersThatStall(t *testing.T) {
 	handle(t, sb, "a.example", func(_ http.ResponseWriter, r *http.Request) {
 		close(reached)
 		<-r.Context().Done()
+		for range 10_000 { // give a Close that does not wait the time to return
+			runtime.Gosched()
+		}
 		ended <- r.Context().Err()
 	})
 	failed := make(chan error, 1)
@@ -384,6 +388,66 @@ func TestClosingEndsHandlersThatStall(t *testing.T) {
 	}
 	if err := sb.Close(); err != nil {
 		t.Errorf("second close: %v", err)
+	}
+}
+
+func TestClosingEndsConnectionsThatHandlersTookOver(t *testing.T) {
+	sb := start(t)
+	handle(t, sb, "a.example", func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Errorf("hijack: %v", err)
+			return
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n") // and never the body
+	})
+	resp, err := client(t, sb).Get("https://a.example/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if err := sb.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	if _, err := io.ReadAll(resp.Body); err == nil {
+		t.Error("the client read a whole body")
+	}
+}
+
+func TestTheEnvironmentReachesEveryKindOfClient(t *testing.T) {
+	sb := start(t)
+	values := make(map[string]string)
+	for _, variable := range sb.Environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		values[name] = value
+	}
+	proxy := sb.ProxyURL().String()
+	want := map[string]string{
+		"HTTPS_PROXY": proxy, "https_proxy": proxy, "HTTP_PROXY": proxy, "http_proxy": proxy, "NO_PROXY": "", "no_proxy": "",
+		"SSL_CERT_FILE": sb.CertFile(), "REQUESTS_CA_BUNDLE": sb.CertFile(), "AWS_CA_BUNDLE": sb.CertFile(),
+		"CURL_CA_BUNDLE": sb.CertFile(), "NODE_EXTRA_CA_CERTS": sb.CertFile(),
+	}
+	if diff := cmp.Diff(want, values); diff != "" {
+		t.Errorf("environment (-want +got):\n%s", diff)
+	}
+}
+
+func TestAWildcardWantsALabel(t *testing.T) {
+	sb := start(t)
+	handle(t, sb, "*.example", says(""))
+	conn, err := net.Dial("tcp", sb.ProxyURL().Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "CONNECT .example:443 HTTP/1.1\r\nHost: .example:443\r\n\r\n")
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusBadGateway {
+		t.Errorf("got %s, want 502", resp.Status)
 	}
 }
 

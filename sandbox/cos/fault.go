@@ -95,7 +95,7 @@ func Stall(after int64, until <-chan struct{}) Effect {
 }
 
 // Cut sends the headers and so many bytes of the body, and closes the
-// connection. A body that is not longer is cut at its end.
+// connection. A body that is no longer than that arrives whole.
 func Cut(after int64) Effect { return func(p *plan) { p.cutAt = after } }
 
 // WrongLength adds delta to the Content-Length. A body that turns out shorter

@@ -144,6 +144,7 @@ func TestBodiesGoWrong(t *testing.T) {
 	}{
 		{"a cut in the middle", []cos.Effect{cos.Cut(70_000)}, func(b string) string { return b[:70_000] }, io.ErrUnexpectedEOF},
 		{"a cut before the first byte", []cos.Effect{cos.Cut(0)}, func(string) string { return "" }, io.ErrUnexpectedEOF},
+		{"a cut at the end", []cos.Effect{cos.Cut(100_000)}, func(b string) string { return b }, nil},
 		{"a cut behind the end", []cos.Effect{cos.Cut(1 << 40)}, func(b string) string { return b }, nil},
 		{"a length that is too long", []cos.Effect{cos.WrongLength(5)}, func(b string) string { return b }, io.ErrUnexpectedEOF},
 		{"a length that is too short", []cos.Effect{cos.WrongLength(-5)}, func(b string) string { return b[:len(b)-5] }, nil},
@@ -291,7 +292,7 @@ func TestWaitsEndWithTheStore(t *testing.T) {
 
 func TestAClientThatDoesNotReadHoldsNobodyUp(t *testing.T) {
 	w := newFaultyWorld(t)
-	if err := w.store.PutGenerated(w.bucket, "x", 32<<20, 1, cos.Meta{}); err != nil {
+	if err := w.store.PutGenerated(w.bucket, "x", 16<<20, 1, cos.Meta{}); err != nil {
 		t.Fatal(err)
 	}
 	r := newRequest(owner, http.MethodGet, objectURL("x"), "", map[string]string{"Range": "bytes=0-"})

@@ -182,12 +182,12 @@ func (b byteRange) contentRange() string {
 }
 
 // parseRange reads a Range header with one range. A header that is malformed or
-// has several ranges is not usable, and the whole object is the answer; a range
+// has several ranges (whose comma is no digit) is not usable, and the whole object is the answer; a range
 // that begins behind the end cannot be satisfied.
 func parseRange(header string, size int64) (_ byteRange, usable, satisfiable bool) {
 	spec, ok := strings.CutPrefix(header, "bytes=")
 	first, last, found := strings.Cut(strings.TrimSpace(spec), "-")
-	if !ok || !found || strings.Contains(last, ",") {
+	if !ok || !found {
 		return byteRange{}, false, false
 	}
 	if first == "" {

@@ -259,7 +259,16 @@ func TestAnUploadKeepsItsHeaders(t *testing.T) {
 }
 
 func TestReplacingAnObjectDoesNotDisturbItsReaders(t *testing.T) {
-	store, bucket := newStore(t, nil)
+	dir := t.TempDir()
+	store, err := cos.New(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if err := store.AddAccount(cos.Account{AppID: appID, Keys: []cos.Key{owner}}); err != nil {
+		t.Fatal(err)
+	}
+	bucket := createBucket(t, store, appID, "documents", region)
 	put(t, store, bucket, "x", "before")
 	reader, err := store.Open(bucket, "x")
 	if err != nil {
@@ -273,6 +282,18 @@ func TestReplacingAnObjectDoesNotDisturbItsReaders(t *testing.T) {
 	if a := do(t, store, owner, http.MethodGet, objectURL("x"), nil); a.body != "after" {
 		t.Errorf("new reader: %q", a.body)
 	}
+	if bodies, err := os.ReadDir(dir); err != nil || len(bodies) != 1 {
+		t.Errorf("bodies in the folder: %v, %v", bodies, err)
+	}
+}
+
+func TestAnObjectIsNotNewerThanItsLastModifiedHeaderSays(t *testing.T) {
+	now := time.Now().Truncate(time.Second).Add(999 * time.Millisecond)
+	store, bucket := newStore(t, nil, cos.Clock(func() time.Time { return now }))
+	put(t, store, bucket, "x", "hello")
+	modified := do(t, store, owner, http.MethodGet, objectURL("x"), nil).Header.Get("Last-Modified")
+	wantStatus(t, do(t, store, owner, http.MethodGet, objectURL("x"), map[string]string{"If-Unmodified-Since": modified}), http.StatusOK)
+	wantStatus(t, do(t, store, owner, http.MethodGet, objectURL("x"), map[string]string{"If-Modified-Since": modified}), http.StatusNotModified)
 }
 
 func TestGeneratedObjectsAreTheSameHoweverTheyAreRead(t *testing.T) {

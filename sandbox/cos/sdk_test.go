@@ -103,7 +103,7 @@ func sdkList(t *testing.T, client *sdk.Client) []string {
 
 func TestALargeObjectIsServedInConstantMemory(t *testing.T) {
 	store, bucket := newStore(t, nil)
-	const size = 64 << 20
+	const size = 32 << 20
 	if err := store.PutGenerated(bucket, "big", size, 1, cos.Meta{}); err != nil {
 		t.Fatal(err)
 	}
