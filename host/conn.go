@@ -30,6 +30,7 @@ type Conn struct {
 	closed func() error
 
 	background sync.WaitGroup // reader, writer and back-calls
+	showing    sync.Mutex     // held while OnLine runs
 
 	mu         sync.Mutex
 	sessions   map[string]*session // nil when the connection is over
@@ -204,15 +205,22 @@ func (c *Conn) write() {
 	for {
 		select {
 		case w := <-c.writes:
-			if c.opts.OnLine != nil {
-				c.opts.OnLine(Line{Data: w.line[:len(w.line)-1]})
-			}
+			c.show(Line{Data: w.line[:len(w.line)-1]})
 			_, err := c.peer.in.Write(w.line)
 			w.result <- err
 		case <-c.done:
 			return
 		}
 	}
+}
+
+func (c *Conn) show(l Line) {
+	if c.opts.OnLine == nil {
+		return
+	}
+	c.showing.Lock()
+	defer c.showing.Unlock()
+	c.opts.OnLine(l)
 }
 
 // send hands a line to the plugin. The error is [undelivered] when the plugin cannot have read the line.
@@ -228,8 +236,8 @@ func (c *Conn) send(ctx context.Context, line []byte) error {
 	select {
 	case err := <-w.result:
 		return c.explain(ctx, err)
-	case <-c.done:
-		return c.err
+	case <-c.done: // the write ends as well, and the plugin may have answered it
+		return c.explain(ctx, <-w.result)
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -291,8 +299,7 @@ func (c *Conn) finish(err error) {
 	c.sessions = nil
 	c.mu.Unlock()
 	for _, s := range open {
-		c.violate(KindMissingEnd, s.id, "the plugin was gone before the session's end")
-		s.box.force(item{err: fmt.Errorf("call %s: %w", s.request.Action, err)})
+		s.box.force(item{gone: true, err: fmt.Errorf("call %s: %w", s.request.Action, err)})
 		s.stopCalls()
 	}
 	for _, id := range half {
@@ -303,9 +310,7 @@ func (c *Conn) finish(err error) {
 
 // receive handles one line of the plugin. It runs in the reader's goroutine, so that lines are handled in order.
 func (c *Conn) receive(line []byte) {
-	if c.opts.OnLine != nil {
-		c.opts.OnLine(Line{FromPlugin: true, Data: line})
-	}
+	c.show(Line{FromPlugin: true, Data: line})
 	var ev wire.Event
 	if err := json.Unmarshal(line, &ev); err != nil {
 		c.unclaim(c.violate(KindGarbage, "", "a line of standard output is not JSON of the protocol: %s", excerpt(line)))

@@ -510,6 +510,67 @@ func TestHeadOfLine(t *testing.T) {
 	}
 }
 
+// TestCloseFreesAStuckReader closes a connection whose reader waits for a caller that reads nothing.
+func TestCloseFreesAStuckReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := connect(t, host.Options{HeadOfLine: true}, answer(okLine, okLine, okLine, endLine))
+		idle, leave := context.WithCancel(t.Context())
+		var caller sync.WaitGroup
+		caller.Go(func() {
+			for range c.Call(idle, host.Request{Caller: who(), Type: wire.TypeTool, Action: wire.ActionValidateTool}) {
+				<-idle.Done()
+				return
+			}
+		})
+		synctest.Wait()
+		must(t, c.Close())
+		if diff := cmp.Diff([]host.Kind{host.KindIgnoredClose}, kinds(c)); diff != "" {
+			t.Error(diff)
+		}
+		leave()
+		caller.Wait()
+	})
+}
+
+func TestPluginThatClosesItsInputOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stop := make(chan struct{})
+		inR, inW := io.Pipe()
+		outR, outW := io.Pipe()
+		_ = inR.Close()
+		go func() {
+			<-stop
+			_ = outW.Close()
+		}()
+		c := host.Connect(inW, outR, host.Options{})
+		_, err := drain(c.Call(t.Context(), toolRequest()))
+		if !errors.Is(err, io.ErrClosedPipe) {
+			t.Errorf("the call ended with %v", err)
+		}
+		close(stop)
+		<-c.Done()
+		if err := c.Close(); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("Close: %v", err)
+		}
+	})
+}
+
+func TestViolationsAreBounded(t *testing.T) {
+	lines := slices.Repeat([]string{strings.Repeat("x", 5000)}, 150)
+	found := 0
+	c := connect(t, host.Options{OnViolation: func(*host.Violation) { found++ }}, answer(append(lines, endLine)...))
+	_, err := drain(c.Call(t.Context(), toolRequest()))
+	must(t, err)
+	must(t, c.Close())
+	kept := c.Violations()
+	if len(kept) != 100 || found != 150 {
+		t.Errorf("%d violations were kept and %d reported", len(kept), found)
+	}
+	if n := len(kept[0].Error()); n > 300 {
+		t.Errorf("a violation quotes %d bytes", n)
+	}
+}
+
 func TestManyCallsAtOnce(t *testing.T) {
 	c := connect(t, host.Options{Strict: true}, answer(text("a"), text("b"), endLine))
 	var callers sync.WaitGroup

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// parseHeaderOptions splits a header such as `form-data; name="file"; filename="a.txt"` the way Werkzeug does, which
-// reads the forms that Dify receives: in a quoted text, backslashes escape quotes and themselves and %22 is a quote;
-// a `filename*=UTF-8”...` is percent-decoded; the last of several values wins. Go's own parser reads some names
-// differently, and the name is part of the signature.
+// parseHeaderOptions splits a header such as form-data; name="file"; filename="a.txt" the way Werkzeug does, which
+// reads the forms that Dify receives. In a quoted text, backslashes escape quotes and themselves, and %22 is a quote. A
+// name that ends in an asterisk has a value with a charset, percent-encoded. The last of several values wins. Go's own
+// parser reads some file names differently, and the file name is part of the signature.
 func parseHeaderOptions(header string) (value string, options map[string]string) {
 	value, rest, _ := strings.Cut(header, ";")
 	options = map[string]string{}

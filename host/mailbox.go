@@ -6,6 +6,7 @@ import "sync"
 type item struct {
 	payload []byte // of a result
 	err     error  // of a failed call
+	gone    bool   // the plugin is, before the session's end; err says why
 	end     bool
 }
 

@@ -41,8 +41,8 @@ type Options struct {
 
 	// OnLog receives what the plugin writes into the daemon's log.
 	OnLog func(Log)
-	// OnLine sees every line in both directions, in order for each direction, for transcripts. The lines hold
-	// credentials.
+	// OnLine sees every line in both directions, one at a time, for transcripts. A request is seen before its answers.
+	// The lines hold credentials.
 	OnLine func(Line)
 	// OnViolation receives every violation when it is found.
 	OnViolation func(*Violation)

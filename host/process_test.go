@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,10 @@ func child(t *testing.T, mode string) host.Command {
 	t.Helper()
 	path, err := os.Executable()
 	must(t, err)
-	return host.Command{Path: path, Env: []string{childMode + "=" + mode}}
+	return host.Command{Path: path, Env: []string{
+		childMode + "=" + mode,
+		"GORACE=atexit_sleep_ms=0", // the race detector lets a process linger for a second
+	}}
 }
 
 func start(t *testing.T, mode string, opts host.Options) *host.Process {
@@ -41,12 +45,21 @@ func TestProcessAnswers(t *testing.T) {
 	must(t, p.Close())
 }
 
+func TestProcessKnowsItsID(t *testing.T) {
+	p := start(t, "pid", host.Options{Strict: true})
+	result, err := p.Tool(t.Context(), who(), "t", nil)
+	must(t, err)
+	if result.Text != strconv.Itoa(p.PID()) {
+		t.Errorf("got %d, the plugin says %s", p.PID(), result.Text)
+	}
+}
+
 func TestProcessGetsItsEnvironmentOnly(t *testing.T) {
 	t.Setenv("HOST_TEST_SECRET", "s")
 	p := start(t, "environment", host.Options{Strict: true})
 	result, err := p.Tool(t.Context(), who(), "t", nil)
 	must(t, err)
-	if diff := cmp.Diff(childMode+"=environment", result.Text); diff != "" {
+	if diff := cmp.Diff(strings.Join(child(t, "environment").Env, " "), result.Text); diff != "" {
 		t.Error(diff)
 	}
 }

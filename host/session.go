@@ -122,6 +122,9 @@ func (s *session) next() (m Message, more bool, err error) {
 		switch {
 		case err != nil:
 			return Message{}, false, err
+		case it.gone:
+			s.conn.violate(KindMissingEnd, s.id, "the plugin was gone before the session's end")
+			return Message{}, false, it.err
 		case it.err != nil:
 			return Message{}, false, it.err
 		case it.end:

@@ -140,6 +140,16 @@ func TestUploadIsStoredAndLinked(t *testing.T) {
 	}
 }
 
+func TestFileThatIsNotThereIsNotServed(t *testing.T) {
+	d := newDify(t, host.DifyOptions{Folder: t.TempDir()})
+	target, err := url.Parse(announce(t, d, "a.txt", "text/plain"))
+	must(t, err)
+	target.Path = "/files/tools/00000000-0000-0000-0000-000000000000.txt"
+	if status, _ := send(t, target.String(), "GET", "", strings.NewReader(""), 0); status != http.StatusNotFound {
+		t.Errorf("status %d", status)
+	}
+}
+
 func answerThen(lines []string) func(*fakePlugin) { return answer(append(lines, endLine)...) }
 
 func link(kind, target, meta string) string {
@@ -173,7 +183,7 @@ func TestUploadMustBeWhatWasAnnounced(t *testing.T) {
 		"another field":                    {body: form(`form-data; name="upload"; filename="a.txt"`, "text/plain", "hi"), status: 403},
 		"no file name":                     {body: form(`form-data; name="file"`, "text/plain", "hi"), status: 403},
 		"not a form field":                 {body: form(`attachment; name="file"; filename="a.txt"`, "text/plain", "hi"), status: 403},
-		"a changed signature":              {body: form(disposition, "text/plain", "hi"), change: func(q url.Values) { q.Set("sign", "x"+q.Get("sign")[1:]) }, status: 403},
+		"a changed signature":              {body: form(disposition, "text/plain", "hi"), change: func(q url.Values) { q.Set("sign", "!"+q.Get("sign")[1:]) }, status: 403},
 		"no signature":                     {body: form(disposition, "text/plain", "hi"), change: func(q url.Values) { q.Del("sign") }, status: 403},
 		"another tenant":                   {body: form(disposition, "text/plain", "hi"), change: func(q url.Values) { q.Set("tenant_id", "t2") }, status: 403},
 		"another user":                     {body: form(disposition, "text/plain", "hi"), change: func(q url.Values) { q.Set("user_id", "u2") }, status: 403},
