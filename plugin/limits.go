@@ -13,11 +13,13 @@ const (
 	// maxInline is the longest line in bytes that carries a drive's file, whatever the host would read.
 	maxInline = 5 << 20
 	// inlineBudget is the memory for such lines, of all calls together.
-	inlineBudget = 64 << 20
+	inlineBudget = 40 << 20
 	// margin is how long before the host gives up on a call its context ends.
 	margin = 15 * time.Second
 	// grace is what a call gets after that to return by itself.
 	grace = 10 * time.Second
+	// maxCallSeconds is what a longer time limit counts as: a year, which a time.Duration still holds.
+	maxCallSeconds = 365 * 24 * 60 * 60
 )
 
 // limits are what the host tells through the environment that the plugin inherits from it.
@@ -51,7 +53,7 @@ func readLimits(getenv func(string) string) (limits, error) {
 	}
 	l.line = buffer - 1
 	l.toolFile = int64(number("PLUGIN_MAX_FILE_SIZE", 30<<20))
-	l.call = time.Duration(number("PLUGIN_MAX_EXECUTION_TIMEOUT", 600)) * time.Second
+	l.call = time.Duration(min(number("PLUGIN_MAX_EXECUTION_TIMEOUT", 600), maxCallSeconds)) * time.Second
 	switch strings.ToLower(strings.TrimSpace(getenv("DIFYPLUGIN_FILE_LINKS"))) {
 	case "", "on":
 	case "off":

@@ -58,7 +58,7 @@ func run(declarations fs.FS, parts []Part, args []string) int {
 // the operator has set a limit of their own.
 func boundMemory() {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(inlineBudget + 24<<20)
+		debug.SetMemoryLimit(64 << 20)
 	}
 }
 
@@ -99,7 +99,7 @@ func (p *Plugin) handle(ctx context.Context, in wire.Inbound, out *transport.Ses
 	ctx, cancel := context.WithTimeoutCause(ctx, work, timeoutError(call.part, work, p.limits.call))
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- p.perform(ctx, req, call) }()
+	go p.perform(ctx, req, call, done)
 	timer := time.NewTimer(answer)
 	defer timer.Stop()
 	select {
@@ -121,20 +121,20 @@ func (p *Plugin) handle(ctx context.Context, in wire.Inbound, out *transport.Ses
 	out.Finish(&failure)
 }
 
-// perform runs the part that the request asks for, and turns a panic into an error.
-func (p *Plugin) perform(ctx context.Context, req wire.Request, call *Call) (err error) {
+// perform runs the part that the request asks for and reports how it ended. A panic becomes an error.
+func (p *Plugin) perform(ctx context.Context, req wire.Request, call *Call, done chan<- error) {
+	var err error
 	finished := false
 	defer func() {
-		if finished {
-			return
+		if !finished {
+			cause := recover() // nil when the goroutine was ended by runtime.Goexit
+			call.Logger().Error("a call broke down", "part", call.part, "panic", cause, "stack", string(debug.Stack()))
+			err = Errorf(Unavailable, "%s broke down by a fault of its own, which the host's log describes; report it to the plugin's author", call.part)
 		}
-		cause := recover() // nil when the goroutine was ended by runtime.Goexit
-		call.Logger().Error("a call broke down", "part", call.part, "panic", cause, "stack", string(debug.Stack()))
-		err = Errorf(Unavailable, "%s broke down by a fault of its own, which the host's log describes; report it to the plugin's author", call.part)
+		done <- err
 	}()
 	err = p.dispatch(ctx, req, call)
 	finished = true
-	return err
 }
 
 // explain puts the reason of an ended context where an error only says that it ended.
