@@ -567,12 +567,16 @@ func TestWordsAtTheEndOfALongConnectionAreARefusal(t *testing.T) {
 }
 
 func TestADebugConnectionTakesLinesOfAnyLength(t *testing.T) {
-	big := strings.Repeat("x", 6<<20)
+	big := `"` + strings.Repeat("x", 6<<20) + `"`
 	synctest.Test(t, func(t *testing.T) {
-		rig := startDebug(t, greet, nil)
+		rig := startDebug(t, func(_ context.Context, in wire.Inbound, out *transport.Session) {
+			_ = out.Stream(len(in.Data))
+			_ = out.Line([]byte(`{"event":"session","session_id":"S1","data":{"type":"stream","data":` + big + "}}\n"))
+		}, nil)
 		p := rig.admitted(t)
-		p.post(t, request("S1", `"`+big+`"`))
-		p.next(t, `S1 stream {"echo":"`+big+`"}`)
+		p.post(t, request("S1", big))
+		p.next(t, fmt.Sprintf("S1 stream %d", len(big)))
+		p.next(t, "S1 stream "+big)
 		p.next(t, "S1 end")
 		_ = rig.finish()
 	})
