@@ -84,7 +84,7 @@ func TestALimitMustBePositive(t *testing.T) {
 func TestAnErrorOfTheBodyStays(t *testing.T) {
 	srv := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.(http.Flusher).Flush()
-		io.WriteString(w, "12345")
+		io.WriteString(w, "123") // after the byte too many comes the end, which is no success
 	})
 	resp, err := realClient(t, Config{FetchAllow: "127.0.0.1"}).Get(t.Context(), srv.URL, 2)
 	if err != nil {

@@ -49,7 +49,7 @@ func canonicalIPv6(host string) (string, error) {
 // of up to 63 letters, digits, hyphens and underscores, 253 characters in all.
 func checkName(name string) error {
 	if name == "" {
-		return invalidHost("the host is missing")
+		return invalidHost("the host is missing; write https://host/path")
 	}
 	if len(name) > 253 {
 		return invalidHost("the host name is longer than 253 characters")

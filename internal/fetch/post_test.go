@@ -131,15 +131,16 @@ func TestAnUploadToAURLThatCannotBeUsedIsRefused(t *testing.T) {
 }
 
 func TestAnUploadEndsWithItsContext(t *testing.T) {
-	srv := serve(t, func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) })
 	ctx, cancel := context.WithCancel(t.Context())
+	srv := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		r.Body.Read(make([]byte, 1))
+		cancel() // while the upload waits for its source
+		io.Copy(io.Discard, r.Body)
+	})
 	source, feed := io.Pipe()
 	defer feed.Close()
-	go func() {
-		io.WriteString(feed, "abc")
-		cancel()
-	}()
-	_, err := realClient(t, Config{}).Post(ctx, srv.URL, "text/x", 10, source)
+	go io.WriteString(feed, strings.Repeat("x", 1<<20))
+	_, err := realClient(t, Config{}).Post(ctx, srv.URL, "text/x", 2<<20, source)
 	if wantKind(t, err, Canceled); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}

@@ -1,7 +1,7 @@
 package fetch
 
 import (
-	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"strconv"
@@ -53,6 +53,7 @@ func canonicalTarget(u *url.URL) (target, error) {
 	}
 	canonical := *u
 	canonical.Fragment, canonical.RawFragment = "", ""
+	canonical.RawQuery = escapeQuery(u.RawQuery)
 	canonical.Host = where.host
 	switch ipv6 := strings.Contains(where.host, ":"); {
 	case u.Port() != "":
@@ -65,9 +66,6 @@ func canonicalTarget(u *url.URL) (target, error) {
 
 // originOf returns the origin of an http or https URL.
 func originOf(u *url.URL) (origin, error) {
-	if u.Opaque != "" {
-		return origin{}, errors.New("two slashes must follow the scheme, as in https://host/path")
-	}
 	host, err := canonicalHost(u.Hostname())
 	if err != nil {
 		return origin{}, err
@@ -90,4 +88,19 @@ func checkBackslashes(raw string) error {
 		return &Error{Kind: Invalid, Reason: `the URL has a backslash; write / instead, or %5C if the path really contains one`}
 	}
 	return nil
+}
+
+// escapeQuery percent-encodes the bytes of a query that a request line cannot
+// carry, as browsers do: a blank would end the address there. All other bytes
+// stay, because the query may be signed.
+func escapeQuery(query string) string {
+	var escaped strings.Builder
+	for i := range len(query) {
+		if c := query[i]; c <= ' ' || c >= 0x7f {
+			fmt.Fprintf(&escaped, "%%%02X", c)
+		} else {
+			escaped.WriteByte(c)
+		}
+	}
+	return escaped.String()
 }

@@ -25,6 +25,7 @@ func TestAURLHasOneCanonicalForm(t *testing.T) {
 		{"an address with a trailing dot is an address", "http://8.8.8.8./", "http://8.8.8.8/"},
 		{"escapes in the path stay", "https://a.test/a%2Fb%20c", "https://a.test/a%2Fb%20c"},
 		{"a backslash in the query stays", `https://a.test/?p=a\b`, `https://a.test/?p=a\b`},
+		{"blanks and other letters in the query are escaped", "https://a.test/?q=a b é+%2F&s", "https://a.test/?q=a%20b%20%C3%A9+%2F&s"},
 		{"underscores are used in container networks", "http://my_app:80/", "http://my_app:80/"},
 		{"a punycode name is a name", "http://xn--fsqu00a.xn--0zwm56d/", "http://xn--fsqu00a.xn--0zwm56d/"},
 	}
@@ -122,6 +123,18 @@ func TestOddURLsAreRefusedWithoutBeingResolved(t *testing.T) {
 	}
 }
 
+func TestAnOddHostSaysHowToWriteIt(t *testing.T) {
+	for url, advice := range map[string]string{
+		"http://例子.test/": "xn-- form", "http://127.1/": "four decimal numbers", "http://[fe80::1%25eth0]/": "leave the zone out",
+		"http:a.test": "https://host/path", "http://a.test:0/": "between 1 and 65535", "http://u:p@a.test/": "remove the part before the @",
+	} {
+		_, err := parseTarget(url)
+		if err == nil || !strings.Contains(err.Error(), advice) {
+			t.Errorf("%s: %v, want %q", url, err, advice)
+		}
+	}
+}
+
 func TestAURLThatCannotBeReadIsNotQuoted(t *testing.T) {
 	c := (&network{}).client(t, Config{})
 	for _, raw := range []string{"http://user:canary#@a.test/", "http://user:canary @a.test/", "http://a.test:canary/", "canary://x", "http://canary%zz"} {
@@ -174,7 +187,7 @@ func FuzzAcceptedURLsAreHarmless(f *testing.F) {
 		"http://user:pass@a.test/", "http://a.test@10.0.0.1/", `http://a.test\@10.0.0.1/`, "ftp://a.test/", "file:///etc/passwd", "//a.test/", "/files/x",
 		"http:a.test", "http://a.test:0/", "http://a.test:65536/", "http://127.0.0.1./", "http://１２７.0.0.1/", "http://127。0。0。1/",
 		"http://8.8.8.8:00080/", "HTTP://A.TEST.:80/%2e%2e", "http://metadata.google.internal./", "http://[::]/", "http://0/", "http://169.254.169.254", "http://\t127.0.0.1",
-		"http://[2001:0:808:808::5601:5601]/", "http://[100.64.0.1]/", "http://1.1.1.1:@10.0.0.1/", "http://10.0.0.1#@1.1.1.1/", "http://10.0.0.1?@1.1.1.1/",
+		"http://[2001:0:808:808::5601:5601]/", "http://[100.64.0.1]/", "http://1.1.1.1:@10.0.0.1/", "http://10.0.0.1#@1.1.1.1/", "http://10.0.0.1?@1.1.1.1/", "http://A? #",
 	} {
 		f.Add(seed)
 	}
