@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -83,7 +84,9 @@ func toolMessage(reply wire.Reply, err error) (Message, error) {
 		return Message{}, refused("tool", reply.Message)
 	}
 	var m wire.Message
-	if err := json.Unmarshal(reply.Data, &m); err != nil {
+	dec := json.NewDecoder(bytes.NewReader(reply.Data))
+	dec.UseNumber()
+	if err := dec.Decode(&m); err != nil {
 		return Message{}, Errorf(Unavailable, "Dify passed on a tool's message in a form that this plugin does not know")
 	}
 	return Message{Type: m.Type, Body: m.Message, Meta: m.Meta}, nil

@@ -27,11 +27,15 @@ func (b *binding) secrets() []string {
 	var values []string
 	for _, f := range b.fields {
 		text, ok := b.params[f.name].(string)
-		if ok && (f.secret || b.parameter(f.name).Type == "secret-input") {
+		if ok && b.secret(f) {
 			values = append(values, text)
 		}
 	}
 	return values
+}
+
+func (b *binding) secret(f field) bool {
+	return f.secret || b.parameter(f.name).Type == "secret-input"
 }
 
 func (b *binding) parameter(name string) manifest.Parameter {
@@ -46,7 +50,11 @@ func (b *binding) parameter(name string) manifest.Parameter {
 func (b *binding) into(in reflect.Value) error {
 	var faults []string
 	for _, f := range b.fields {
-		if err := b.bind(in.FieldByIndex(f.index), f); err != nil {
+		err := b.bind(in.FieldByIndex(f.index), f)
+		if err != nil && b.secret(f) && !errors.Is(err, errRequired) {
+			err = errors.New("does not have a value of the declared type; it is secret and not shown here")
+		}
+		if err != nil {
 			faults = append(faults, f.name+" "+err.Error())
 		}
 	}
@@ -60,6 +68,8 @@ func (b *binding) into(in reflect.Value) error {
 	}
 }
 
+var errRequired = errors.New("is required")
+
 func (b *binding) name() string { return b.declared.Identity.Name }
 
 func (b *binding) bind(target reflect.Value, f field) error {
@@ -70,7 +80,7 @@ func (b *binding) bind(target reflect.Value, f field) error {
 	}
 	if blank(value, f) {
 		if declared.Required {
-			return errors.New("is required")
+			return errRequired
 		}
 		return nil
 	}
@@ -81,8 +91,8 @@ func (b *binding) bind(target reflect.Value, f field) error {
 	return b.set(target, f, declared, value)
 }
 
-// blank reports whether a value counts as absent. For text that is content, "" is a value; for everything but text,
-// white space is as good as nothing.
+// blank reports whether a value counts as absent. For content, "" is a value; for everything but text, white space is
+// as good as nothing.
 func blank(value any, f field) bool {
 	text, isText := value.(string)
 	switch {
@@ -90,8 +100,10 @@ func blank(value any, f field) bool {
 		return true
 	case !isText:
 		return false
+	case f.literal && (f.typ.Kind() == reflect.String || f.typ == anyType):
+		return false
 	case f.typ.Kind() == reflect.String:
-		return text == "" && !f.literal
+		return text == ""
 	default:
 		return strings.TrimSpace(text) == ""
 	}
@@ -248,6 +260,9 @@ func (b *binding) setList(target reflect.Value, f field, declared manifest.Param
 	element := f
 	element.typ = f.typ.Elem()
 	for i, item := range items {
+		if item == nil && element.typ == anyType {
+			continue // null is one of any values
+		}
 		if item == nil {
 			return fmt.Errorf("holds nothing at place %d", i+1)
 		}
@@ -266,7 +281,7 @@ func wholeNumber(text string) (int64, error) {
 		return n, nil
 	}
 	number, err := strconv.ParseFloat(text, 64)
-	if err != nil || number != math.Trunc(number) || math.Abs(number) > 1<<53 {
+	if err != nil || number != math.Trunc(number) || math.Abs(number) >= 1<<53 {
 		return 0, fmt.Errorf("%s is not a whole number", quote(text))
 	}
 	return int64(number), nil

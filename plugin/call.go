@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -155,7 +156,7 @@ func (c *Call) firstFailure() error {
 
 func encodeJSON(value any) (json.RawMessage, error) {
 	if raw, ok := value.(json.RawMessage); ok && len(raw) > 0 && json.Valid(raw) {
-		return raw, nil
+		return bytes.TrimSpace(raw), nil
 	}
 	return marshal(value)
 }

@@ -145,12 +145,12 @@ func (c *checker) options(provider *manifest.ToolProvider) {
 			}
 		}
 	}
-	for key := range declared {
+	for _, key := range slices.SortedFunc(maps.Keys(declared), optionsKey.compare) {
 		if c.plugin.options[key] == nil {
 			c.faultf("parameter %q of tool %q is a dynamic-select without Options", key.parameter, key.tool)
 		}
 	}
-	for key := range c.plugin.options {
+	for _, key := range slices.SortedFunc(maps.Keys(c.plugin.options), optionsKey.compare) {
 		if !declared[key] {
 			c.faultf("Options(%q, %q): the tool declares no such dynamic-select", key.tool, key.parameter)
 		}

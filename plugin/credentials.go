@@ -12,18 +12,31 @@ import (
 // Credentials are what a user saved for the plugin's provider. They print as their names only, never as their
 // values, whatever they are formatted with.
 type Credentials struct {
-	values map[string]any
+	// The values stand behind a function, because package fmt asks the unexported fields of somebody's struct for no
+	// method: it would print a map, and prints a function as an address. Nil means none.
+	values func() map[string]any
 }
 
 // NewCredentials makes credentials from values, mostly for tests.
 func NewCredentials(values map[string]any) Credentials {
-	return Credentials{values: maps.Clone(values)}
+	return credentialsOf(maps.Clone(values))
+}
+
+func credentialsOf(values map[string]any) Credentials {
+	return Credentials{values: func() map[string]any { return values }}
+}
+
+func (c Credentials) all() map[string]any {
+	if c.values == nil {
+		return nil
+	}
+	return c.values()
 }
 
 // Get returns the named field as text, or "" where it is blank or missing. White space around it, which comes with
 // copying and pasting, is removed.
 func (c Credentials) Get(name string) string {
-	switch v := c.values[name].(type) {
+	switch v := c.all()[name].(type) {
 	case string:
 		return strings.TrimSpace(v)
 	case json.Number:
@@ -44,7 +57,7 @@ func (c Credentials) Bool(name string) bool {
 // Names returns the names of the fields that are not blank, sorted.
 func (c Credentials) Names() []string {
 	var names []string
-	for _, name := range slices.Sorted(maps.Keys(c.values)) {
+	for _, name := range slices.Sorted(maps.Keys(c.all())) {
 		if c.Get(name) != "" {
 			names = append(names, name)
 		}

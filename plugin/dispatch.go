@@ -34,7 +34,7 @@ func (p *Plugin) newCall(req wire.Request, out *transport.Session) *Call {
 		session:     out,
 		part:        "the plugin",
 		drive:       req.Type == wire.TypeDatasource,
-		credentials: Credentials{values: req.Credentials},
+		credentials: credentialsOf(req.Credentials),
 	}
 	for _, name := range []string{req.Tool, req.Datasource, req.ProviderAction} {
 		if name != "" {
@@ -134,7 +134,7 @@ func optionLabel(o Option) map[string]string {
 // maxLabel is the longest label in characters that the host takes.
 const maxLabel = 1023
 
-// newTransport reads the process's environment: a transport is made once, before any plugin exists.
+// environment is what the process inherited: a transport is made once, before any plugin exists.
 func environment() fetch.Config { return fetch.FromEnv(os.Getenv) }
 
 func list(names []string) string {

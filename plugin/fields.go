@@ -40,10 +40,11 @@ func inputFields(t reflect.Type) ([]field, error) {
 	names := map[string]bool{}
 	for _, f := range reflect.VisibleFields(t) {
 		tag, tagged := f.Tag.Lookup("param")
-		if f.Anonymous && !tagged {
-			if f.Type.Kind() == reflect.Pointer {
-				faults = append(faults, fmt.Errorf("field %s: embed the struct itself, not a pointer to it", f.Name))
-			}
+		if f.Anonymous && !tagged && f.Type.Kind() == reflect.Struct {
+			continue // its fields follow
+		}
+		if f.Anonymous && !tagged && f.Type.Kind() == reflect.Pointer {
+			faults = append(faults, fmt.Errorf("field %s: embed the struct itself, not a pointer to it", f.Name))
 			continue
 		}
 		if !tagged {

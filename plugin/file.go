@@ -50,7 +50,7 @@ func (c *Call) File(ctx context.Context, f File) error {
 	f.Name = baseName(f.Name)
 	f.Type = mimeType(f.Type, f.Name)
 	if f.Open == nil {
-		return c.failed(Errorf(BadRequest, "file %q has no content to send: its Open is nil", f.Name))
+		return c.failed(withoutContent(f))
 	}
 	if c.drive {
 		return c.failed(c.sendDriveFile(ctx, f))
@@ -159,7 +159,10 @@ func (c *Call) sendChunks(ctx context.Context, f File) error {
 	whole := chunk.Blob
 	var sent int64
 	for {
-		n, err := io.ReadFull(body, whole)
+		n, err := fill(whole, body)
+		if err != nil && err != io.EOF {
+			return unreadable(f, err)
+		}
 		if sent += int64(n); sent > f.Size {
 			return wrongLength(f, sent)
 		}
@@ -170,11 +173,8 @@ func (c *Call) sendChunks(ctx context.Context, f File) error {
 			}
 			chunk.Sequence++
 		}
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
+		if err == io.EOF {
 			break
-		}
-		if err != nil {
-			return unreadable(f, err)
 		}
 		if err := context.Cause(ctx); err != nil {
 			return fmt.Errorf("send file %q: %w", f.Name, err)
@@ -185,6 +185,17 @@ func (c *Call) sendChunks(ctx context.Context, f File) error {
 	}
 	chunk.Blob, chunk.End = []byte{}, true
 	return c.message(wire.MessageBlobChunk, chunk, meta)
+}
+
+// fill reads until p is full or the body ends. Unlike [io.ReadFull] it never takes a body that broke off, which is what
+// [io.ErrUnexpectedEOF] says, for one that ended.
+func fill(p []byte, body io.Reader) (n int, err error) {
+	for n < len(p) && err == nil {
+		var more int
+		more, err = body.Read(p[n:])
+		n += more
+	}
+	return n, err
 }
 
 // sendLink uploads the file to Dify and sends a link to it.
@@ -243,6 +254,10 @@ func unreadable(f File, err error) error {
 		return fmt.Errorf("read file %q: %w", f.Name, err)
 	}
 	return Errorf(Connection, "file %q broke off while it was read, nothing was stored: %w; try again", f.Name, err)
+}
+
+func withoutContent(f File) error {
+	return Errorf(BadRequest, "file %q has no content to send: its Open is nil", f.Name)
 }
 
 func wrongLength(f File, got int64) error {

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -127,3 +128,8 @@ type (
 	optionsKey  struct{ tool, parameter string }
 	listOptions func(ctx context.Context, call *Call) ([]Option, error)
 )
+
+// compare orders keys by tool, then by parameter.
+func (k optionsKey) compare(other optionsKey) int {
+	return cmp.Or(cmp.Compare(k.tool, other.tool), cmp.Compare(k.parameter, other.parameter))
+}

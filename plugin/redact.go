@@ -11,7 +11,7 @@ const minSecret = 6
 
 // redactor removes secrets from what leaves the process as a log line or an error.
 type redactor struct {
-	secrets []string // longest first, so that a secret that contains another goes whole
+	secrets []string
 }
 
 func newRedactor(secrets []string) *redactor {
@@ -27,18 +27,45 @@ func (r *redactor) add(secrets ...string) {
 			r.secrets = append(r.secrets, s)
 		}
 	}
-	slices.SortFunc(r.secrets, func(a, b string) int { return len(b) - len(a) })
 }
 
-// urlQuery finds the query of a URL, where signatures stand, and what stands before an @ in its host.
-var urlQuery = regexp.MustCompile(`(https?://)(?:[^\s/"'@]*@)?([^\s"'?#]*)\?[^\s"']*`)
+// Parts of URLs of any scheme that may be secret: what stands before an @ in the host, and the query, where signatures
+// stand.
+var (
+	urlUser  = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^\s/"'?#]*@`)
+	urlQuery = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://[^\s"'?#]*\?)[^\s"']*`)
+)
 
-// clean replaces secrets by [redacted] and cuts the queries off URLs.
+// clean replaces secrets by [redacted] and takes users and queries out of URLs.
 func (r *redactor) clean(text string) string {
+	text = r.cutSecrets(text)
+	text = urlUser.ReplaceAllString(text, "$1")
+	return urlQuery.ReplaceAllString(text, "$1[redacted]")
+}
+
+// cutSecrets replaces each stretch of text that secrets cover. They may overlap: to replace one after the other would
+// leave the end of the second.
+func (r *redactor) cutSecrets(text string) string {
+	var found [][2]int
 	for _, secret := range r.secrets {
-		text = strings.ReplaceAll(text, secret, "[redacted]")
+		for at, next := 0, 0; next >= 0; at += next + 1 {
+			if next = strings.Index(text[at:], secret); next >= 0 {
+				found = append(found, [2]int{at + next, at + next + len(secret)})
+			}
+		}
 	}
-	return urlQuery.ReplaceAllString(text, "$1$2?[redacted]")
+	slices.SortFunc(found, func(a, b [2]int) int { return a[0] - b[0] })
+	var out strings.Builder
+	end := 0
+	for i, f := range found {
+		if i == 0 || f[0] > end {
+			out.WriteString(text[end:f[0]])
+			out.WriteString("[redacted]")
+		}
+		end = max(end, f[1])
+	}
+	out.WriteString(text[end:])
+	return out.String()
 }
 
 // secretValues are the values of the credentials that the declarations call secret, or of all where the

@@ -25,6 +25,9 @@ const maxUploadAnswer = 1 << 20
 // signature, so both are sent again exactly as announced.
 func (c *Call) upload(ctx context.Context, f File) (StoredFile, error) {
 	f.Name, f.Type = baseName(f.Name), mimeType(f.Type, f.Name)
+	if f.Open == nil {
+		return StoredFile{}, withoutContent(f)
+	}
 	if f.Size < 0 {
 		size, err := count(ctx, f)
 		if err != nil {

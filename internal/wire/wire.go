@@ -22,6 +22,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // DefaultMaxLine is the longest line in bytes, without its newline, that a host with default settings reads. One
@@ -400,13 +401,17 @@ func sessionLine(session, kind string, data any) ([]byte, error) {
 	return encode(outEvent{Event: EventSession, SessionID: &session, Data: outSession{kind, data}})
 }
 
-// encode appends the newline that ends a line and leaves <, > and & as they are.
+// encode appends the newline that ends a line and leaves <, > and & as they are. JSON that was made elsewhere may hold
+// bytes that are not UTF-8, which strict readers refuse; they are replaced as encoding/json replaces its own.
 func encode(v any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
 		return nil, fmt.Errorf("write a line: %w", err)
+	}
+	if line := buf.Bytes(); !utf8.Valid(line) {
+		return bytes.ToValidUTF8(line, []byte("\uFFFD")), nil
 	}
 	return buf.Bytes(), nil
 }
