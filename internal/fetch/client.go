@@ -20,8 +20,6 @@ const (
 	// uploadAnswerTimeout is how long Dify may take to answer after an upload
 	// is complete; it stores the file before it does.
 	uploadAnswerTimeout = 5 * time.Minute
-	// cloudAnswerTimeout is the same for a cloud SDK's requests.
-	cloudAnswerTimeout = 60 * time.Second
 )
 
 // Config is what the operator decides. The zero value permits public addresses
@@ -113,7 +111,7 @@ func newClient(cfg Config, connect connectFunc) (*Client, error) {
 	return &Client{
 		origins:  newDifyOrigins(cfg),
 		fetch:    newPool(policy{fetchAllowSetting, fetchAllow, ranges}, d, proxy, roots, uploadAnswerTimeout),
-		endpoint: newPool(policy{endpointAllowSetting, endpointAllow, ranges}, d, proxy, roots, cloudAnswerTimeout),
+		endpoint: newPool(policy{endpointAllowSetting, endpointAllow, ranges}, d, proxy, roots, 0),
 	}, nil
 }
 

@@ -32,6 +32,7 @@ type pool struct {
 	guarded *http.Transport // only addresses that the policy permits, never a proxy
 }
 
+// newPool makes a pool. A headerTimeout of 0 leaves the wait for an answer to the context of each request.
 func newPool(p policy, d dialer, proxy proxyFunc, roots *x509.CertPool, headerTimeout time.Duration) *pool {
 	transport := func(dial func(context.Context, string, string) (net.Conn, error)) *http.Transport {
 		return &http.Transport{

@@ -16,10 +16,11 @@ type cloudTransport struct {
 // a user: all addresses that it resolves to must be public, or permitted by
 // DIFYPLUGIN_ENDPOINT_ALLOW.
 //
-// It follows no redirects, decodes no bodies, honours proxies and certificate
-// files, and waits at most 60 seconds for a response header. All transports of
-// a client share one set of connections, which carry no credentials;
-// http.Client.CloseIdleConnections closes the idle ones.
+// It follows no redirects, decodes no bodies, and honours proxies and
+// certificate files. How long an answer may take differs from service to
+// service: the context of the request bounds it, nothing else does. All
+// transports of a client share one set of connections, which carry no
+// credentials; http.Client.CloseIdleConnections closes the idle ones.
 //
 // Refusals are of type *Error; network errors are passed on as they are, so
 // that the SDK can decide about retries.
