@@ -1,0 +1,30 @@
+// The plugin my_aws_tools gives Dify tools over AWS.
+//
+// account knows who calls AWS and from where. Each of the other folders is a service: one tool is one NAME.yaml, which
+// declares it, and one NAME.go, which does it.
+//
+// One process serves every user of every workspace. Credentials come with a call and go with it.
+package main
+
+import (
+	"embed"
+
+	"github.com/cloudplugins/difyplugin/plugin"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+)
+
+// The declarations that Dify reads: names, parameters, labels, icon, the privacy policy that the manifest points to.
+//
+//go:embed manifest.yaml PRIVACY.md */*.yaml all:_assets
+var declarations embed.FS
+
+func main() {
+	plugin.Main(declarations, parts()...)
+}
+
+// parts are what the plugin can do, in the order of provider/my_aws_tools.yaml.
+func parts() []plugin.Part {
+	return []plugin.Part{
+		plugin.ToolCredentials(account.Check),
+	}
+}
