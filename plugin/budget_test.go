@@ -10,9 +10,9 @@ import (
 	"testing/synctest"
 )
 
-// Two hundred downloads at once share 64 MiB: what one reads is memory until its line is written.
+// Two hundred downloads at once share one budget: what one reads is memory until its line is written.
 func TestInlineFilesShareABudget(t *testing.T) {
-	const files, size = 200, 1 << 20
+	const files, size = 200, 1 << 18
 	synctest.Test(t, func(t *testing.T) {
 		p := &Plugin{budget: newBudget(inlineBudget)}
 		gate := make(chan struct{})

@@ -36,8 +36,13 @@ type Plugin struct {
 	secrets     map[string]bool
 }
 
-// Main serves the plugin and does not return. The environment says how: INSTALL_METHOD=local, which the host sets,
-// means standard input and output. The declarations are the folder of manifest.yaml, embedded.
+// Main serves the plugin and does not return. The declarations are the folder of manifest.yaml, embedded with every file
+// that is named there, the icons and the privacy policy included. INSTALL_METHOD says how requests come:
+//
+//	local        over standard input and output, from the host that started the process; the default
+//	remote       from a Dify that runs elsewhere, to debug a plugin where it is written: REMOTE_INSTALL_URL (host:port)
+//	             and REMOTE_INSTALL_KEY say which, in the environment or in a file .env in the working directory
+//	serverless   over HTTP, on SERVERLESS_HOST and SERVERLESS_PORT
 //
 // A plugin that cannot start says why on standard error and exits with 2. With the argument "check" it compares the
 // declarations with the parts instead, prints every disagreement, and exits with 1 if there was one.
@@ -47,13 +52,17 @@ func Main(declarations fs.FS, parts ...Part) {
 
 // New makes a plugin of its parts, for [Main] and for tests. The error names every part that cannot be served.
 func New(declarations fs.FS, parts ...Part) (*Plugin, error) {
+	return newPlugin(declarations, parts, os.Getenv)
+}
+
+func newPlugin(declarations fs.FS, parts []Part, getenv func(string) string) (*Plugin, error) {
 	p := &Plugin{
 		declarations: declarations,
 		tools:        map[string]*tool{},
 		options:      map[optionsKey]listOptions{},
 		born:         time.Now(),
 	}
-	if err := p.configure(os.Getenv); err != nil {
+	if err := p.configure(getenv); err != nil {
 		return nil, err
 	}
 	var faults []error

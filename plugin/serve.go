@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"syscall"
 	"time"
 
@@ -17,41 +16,72 @@ import (
 	"github.com/cloudplugins/difyplugin/internal/wire"
 )
 
-// Exit codes of a plugin's process.
+// Exit codes of a plugin's process. A plugin that was asked to stop exits with exitOK: it did what it was asked to.
 const (
-	exitOK      = 0
-	exitFault   = 1
-	exitStart   = 2
-	exitStopped = 0 // a plugin that was asked to stop did what it was asked to
+	exitOK    = 0
+	exitFault = 1
+	exitStart = 2
 )
 
 // run is Main with its exit code.
 func run(declarations fs.FS, parts []Part, args []string) int {
-	p, err := New(declarations, parts...)
-	if err != nil {
+	if err := start(declarations, parts, args); err != nil {
+		var known *exitError
+		if errors.As(err, &known) {
+			fmt.Fprintln(os.Stderr, known.err)
+			return known.code
+		}
 		fmt.Fprintln(os.Stderr, "plugin cannot start:", err)
 		return exitStart
+	}
+	return exitOK
+}
+
+// exitError is the end of a plugin that had started.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+
+func start(declarations fs.FS, parts []Part, args []string) error {
+	getenv, err := settings()
+	if err != nil {
+		return err
+	}
+	p, err := newPlugin(declarations, parts, getenv)
+	if err != nil {
+		return err
 	}
 	if len(args) > 0 {
 		return p.runCommand(args)
 	}
-	if method := os.Getenv("INSTALL_METHOD"); method != "" && !strings.EqualFold(method, "local") {
-		fmt.Fprintf(os.Stderr, "plugin cannot start: INSTALL_METHOD=%s is not served by this build; use local\n", method)
-		return exitStart
+	serve, err := p.method(getenv)
+	if err != nil {
+		return err
 	}
 	boundMemory()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err = p.Serve(ctx, os.Stdin, os.Stdout, os.Stderr, os.Getppid)
-	switch {
-	case err == nil, errors.Is(err, context.Canceled):
-		return exitStopped
-	case errors.Is(err, transport.ErrParentGone):
-		return exitFault
-	default:
-		fmt.Fprintln(os.Stderr, "plugin stopped:", err)
-		return exitFault
+	defer p.idle.stop()
+	if err := serve(ctx, p.handle); err != nil && ctx.Err() == nil {
+		return &exitError{exitFault, fmt.Errorf("plugin stopped: %w", err)}
 	}
+	return nil
+}
+
+// settings is the environment. Started by hand, a plugin also takes what a .env beside it says; a host says how it
+// starts a plugin, and then that file means nothing.
+func settings() (func(string) string, error) {
+	if os.Getenv(installMethod) != "" {
+		return os.Getenv, nil
+	}
+	file, err := transport.ReadDotEnv(os.DirFS("."))
+	if err != nil {
+		return nil, err
+	}
+	return file.Getenv(os.LookupEnv), nil
 }
 
 // boundMemory makes the garbage collector work harder before the process outgrows what it can need at once, unless
@@ -62,17 +92,15 @@ func boundMemory() {
 	}
 }
 
-func (p *Plugin) runCommand(args []string) int {
+func (p *Plugin) runCommand(args []string) error {
 	if len(args) != 1 || args[0] != "check" {
-		fmt.Fprintf(os.Stderr, "unknown argument %q: a plugin takes no arguments, or \"check\"\n", args[0])
-		return exitStart
+		return fmt.Errorf("unknown argument %q: a plugin takes no arguments, or \"check\"", args[0])
 	}
 	if err := p.Check(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return exitFault
+		return &exitError{exitFault, err}
 	}
 	fmt.Println("declarations and parts agree")
-	return exitOK
+	return nil
 }
 
 // Serve answers the requests that arrive on in until it is closed, and writes to out as the host of a local plugin
