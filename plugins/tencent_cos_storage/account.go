@@ -14,7 +14,7 @@ import (
 type account struct {
 	secretID, secretKey, sessionToken string
 
-	// region is where buckets are looked for first. It may be empty when the endpoint does not need one.
+	// region is where buckets are looked for first.
 	region string
 	// buckets are the only ones to be used; empty means all that the credentials can list.
 	buckets []string

@@ -88,6 +88,9 @@ func TestBrowseRefusesAListOfBucketsThatDoesNotAdvance(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "not where they begin") {
 		t.Errorf("error = %v", err)
 	}
+	if got := len(c.wire.take()); got != 2 {
+		t.Errorf("%d requests", got)
+	}
 }
 
 func TestBrowseShowsJustTheEnteredBuckets(t *testing.T) {

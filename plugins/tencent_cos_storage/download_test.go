@@ -158,6 +158,7 @@ func TestDownloadSurvivesABrokenConnection(t *testing.T) {
 		{"stalled", 1, []standin.Effect{standin.Stall(400_000, nil)}, []string{"bytes=400000-"}},
 		{"without an answer", 1, []standin.Effect{standin.Drop()}, []string{""}},
 		{"silent before the first byte", 1, []standin.Effect{standin.Hold(nil)}, []string{""}},
+		{"slow before the first byte", 1, []standin.Effect{standin.Delay(100 * time.Millisecond)}, nil},
 		{"503 first", 2, []standin.Effect{standin.Fail(503, "ServiceUnavailable", "")}, []string{"", ""}},
 		{"429 first", 1, []standin.Effect{standin.Fail(429, "TooManyRequests", "")}, []string{""}},
 		{"cut without a checksum", 1, []standin.Effect{standin.Cut(5), standin.WithoutHeader("x-cos-hash-crc64ecma")}, []string{"bytes=5-"}},
@@ -439,6 +440,28 @@ func TestDownloadEndsWithItsCaller(t *testing.T) {
 	_, err := c.download(ctx, user(t), bucket, "large.bin")
 	if err == nil || stalled.Hits() != 1 {
 		t.Errorf("error %v after %d requests", err, stalled.Hits())
+	}
+}
+
+func TestFileThatIsNeverOpenedIsReleasedWithItsRequest(t *testing.T) {
+	t.Parallel()
+	var request context.Context
+	d := newDrive(func(func(string) bool) (http.RoundTripper, error) {
+		return roundTrip(func(req *http.Request) (*http.Response, error) {
+			request = req.Context()
+			return &http.Response{StatusCode: 200, Body: endless{}, ContentLength: -1, Request: req}, nil
+		}), nil
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	if _, err := d.download(ctx, user(t), plugin.DownloadRequest{Bucket: "b-1", ID: "a"}, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	if request.Err() != nil {
+		t.Fatal("the request ended before its file could be opened")
+	}
+	cancel()
+	if request.Err() == nil {
+		t.Error("the request goes on after its caller has gone")
 	}
 }
 

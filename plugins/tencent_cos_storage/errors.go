@@ -218,8 +218,12 @@ func (op operation) resource() string {
 	if op.bucket == "" {
 		return "the resource *"
 	}
+	region := op.region
+	if region == accelerate { // which is a way to buckets of every region
+		region = "*"
+	}
 	appID := op.bucket[strings.LastIndexByte(op.bucket, '-')+1:]
-	return fmt.Sprintf("the resource qcs::cos:%s:uid/%s:%s/*", op.region, appID, op.bucket)
+	return fmt.Sprintf("the resource qcs::cos:%s:uid/%s:%s/*", region, appID, op.bucket)
 }
 
 // oneLine makes a short line of what came from outside.

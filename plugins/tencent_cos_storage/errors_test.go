@@ -85,6 +85,14 @@ func TestErrorsOfCOSSayWhatToDo(t *testing.T) {
 	}
 }
 
+func TestPermissionForAcceleratedBucketsIsForEveryRegion(t *testing.T) {
+	op := listOperation()
+	op.region = accelerate
+	if err := op.explain(account{}, answer(403, "AccessDenied")); !strings.Contains(err.Error(), "qcs::cos:*:uid/") {
+		t.Errorf("error = %v", err)
+	}
+}
+
 func TestEveryKnownCodeHasAWholeSentence(t *testing.T) {
 	for code := range faults() {
 		failed := answer(400, code)

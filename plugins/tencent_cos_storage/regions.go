@@ -43,9 +43,9 @@ const (
 	maxRegions     = 4096
 )
 
-// regionCache remembers for minutes in which region a bucket is. Its keys are keyed hashes of the whole credentials and the bucket:
-// who does not have the credentials gets nothing out of it, and no secret and no name can be read back. A new
-// process starts with a new hash key.
+// regionCache remembers for minutes in which region a bucket is. Its keys are keyed hashes of the whole credentials
+// and the bucket: who does not have the credentials gets nothing out of it, and no secret and no name can be read
+// back. A new process starts with a new hash key.
 type regionCache struct {
 	key []byte
 
