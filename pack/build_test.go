@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -89,6 +90,9 @@ func build(t *testing.T, opts Options) *Result {
 	result, err := Build(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if written, err := os.ReadDir(filepath.Dir(result.Path)); err != nil || len(written) != 1 {
+		t.Errorf("written: %v (%v)", written, err)
 	}
 	return result
 }
@@ -250,11 +254,9 @@ func TestSameSourcesGiveTheSameBytes(t *testing.T) {
 	if err := os.CopyFS(second, os.DirFS(first)); err != nil {
 		t.Fatal(err)
 	}
-	git := exec.Command("git", "init", "-q", second)
-	if output, err := git.CombinedOutput(); err != nil {
-		t.Logf("without a Git repository: %v %s", err, output)
-	}
+	commit(t, second)
 	identity := &Identity{"acme", "greeter2", "greeter2"} // through the overlay as well
+	t.Setenv("CGO_ENABLED", "0")
 	one := build(t, Options{Dir: first, Identity: identity, Arches: []string{runtime.GOARCH}})
 	t.Setenv("GOFLAGS", "-ldflags=-X=main.x=y")
 	t.Setenv("GOAMD64", "v3")
@@ -265,6 +267,20 @@ func TestSameSourcesGiveTheSameBytes(t *testing.T) {
 	}
 	if data, err := os.ReadFile(one.Path); err != nil || bytes.Contains(data, []byte(first)) {
 		t.Errorf("the package holds the path of the folder it was built in (%v)", err)
+	}
+}
+
+// commit makes the folder a Git repository with one commit, whose number Go
+// would note in the program. Without Git there is nothing to note.
+func commit(t *testing.T, dir string) {
+	t.Helper()
+	if _, err := exec.LookPath("git"); err != nil {
+		return
+	}
+	for _, args := range [][]string{{"init", "-q"}, {"-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-q", "--allow-empty", "-m", "x"}} {
+		if output, err := exec.Command("git", append([]string{"-C", dir}, args...)...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, output)
+		}
 	}
 }
 
@@ -466,11 +482,31 @@ func TestProgramsStandInAFixedOrder(t *testing.T) {
 	}
 }
 
+// patient is a context that ends after it was asked a number of times.
+type patient struct {
+	context.Context
+	left atomic.Int32
+}
+
+func (p *patient) Err() error {
+	if p.left.Add(-1) < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
 func TestCompressionStopsWhenTheCallerGivesUp(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := compress(ctx, shared.payload); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v", err)
+	for questions := range int32(3) { // before the first write, between the writes, after the last
+		ctx := &patient{Context: t.Context()}
+		ctx.left.Store(questions)
+		if _, err := compress(ctx, []byte("short")); !errors.Is(err, context.Canceled) {
+			t.Errorf("the caller gave up at question %d: error %v", questions+1, err)
+		}
+	}
+	ctx := &patient{Context: t.Context()}
+	ctx.left.Store(3)
+	if _, err := compress(ctx, []byte("short")); err != nil {
+		t.Errorf("the caller did not give up: %v", err)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -22,9 +21,6 @@ const (
 	maxPacked   = 15 << 20 // PLUGIN_MAX_PACKAGE_SIZE of Dify: the file that is uploaded
 	maxUnpacked = 50 << 20 // MAX_PLUGIN_PACKAGE_SIZE of the host: all files together
 )
-
-// identifierPattern is what the host takes as the unique identifier of a plugin.
-var identifierPattern = regexp.MustCompile(`^(?:([a-z0-9_-]{1,64})\/)?([a-z0-9_-]{1,255}):([0-9]{1,4})(\.[0-9]{1,4}){1,3}(-\w{1,16})?@[a-f0-9]{32,64}$`)
 
 // A Report describes a package that can be installed.
 type Report struct {
@@ -239,9 +235,6 @@ func (in *inspection) identity(m *manifest.Manifest) {
 	}
 	r.Checksum = sum
 	r.UniqueIdentifier = fmt.Sprintf("%s/%s:%s@%s", m.Author, m.Name, m.Version, sum)
-	if !identifierPattern.MatchString(r.UniqueIdentifier) {
-		in.problems.addf("%s: the host would refuse the identifier %s", manifest.Root, r.UniqueIdentifier)
-	}
 }
 
 // programs checks the archive, which packages of Python plugins do not have.

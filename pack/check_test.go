@@ -131,6 +131,8 @@ func TestCheckRefusesOddArchives(t *testing.T) {
 	wantProblems(t, err, "link: is a symbolic link")
 	_, err = inspect(withFile(&zip.FileHeader{Name: "README.md"}))
 	wantProblems(t, err, "README.md: is there twice")
+	_, err = inspect(withFile(&zip.FileHeader{Name: "secret", Flags: 1}))
+	wantProblems(t, err, "secret: is encrypted")
 	_, err = inspect([]byte("not a package"))
 	wantProblems(t, err, "is not a zip archive")
 }

@@ -71,7 +71,10 @@ func (c *compiler) build(ctx context.Context, goos, goarch string) (string, erro
 	args = append(append(args, c.flags...), "-o", binary, ".")
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = c.dir
-	cmd.Env = append(slices.DeleteFunc(cmd.Environ(), shapesBinary), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+goarch)
+	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+goarch,
+		// What the environment, or go env -w, says on these would change the binary behind the back of whoever wants to
+		// build the same again. Empty values would not overrule the latter.
+		"GOFLAGS=-trimpath", "GOAMD64=v1", "GOARM64=v8.0", "GOFIPS140=off")
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	err := cmd.Run()
@@ -82,13 +85,6 @@ func (c *compiler) build(ctx context.Context, goos, goarch string) (string, erro
 		return "", fmt.Errorf("building the program for %s/%s in %s: %w\n%s", goos, goarch, c.dir, err, bytes.TrimSpace(output.Bytes()))
 	}
 	return binary, nil
-}
-
-// shapesBinary reports whether a variable of the environment would change the
-// binary behind the back of whoever wants to build the same again.
-func shapesBinary(variable string) bool {
-	name, _, _ := strings.Cut(variable, "=")
-	return slices.Contains([]string{"GOFLAGS", "GOAMD64", "GOARM64", "GOEXPERIMENT", "GOFIPS140", "GODEBUG"}, name)
 }
 
 // agreement builds the program for this machine and lets it compare the

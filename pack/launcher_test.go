@@ -310,6 +310,15 @@ func TestLauncherMendsTheProgram(t *testing.T) {
 	}
 }
 
+func TestLauncherDoesNotRunTheProgramOfAnotherPackage(t *testing.T) {
+	p := newPlace(t)
+	start(t, p.command()).wantRunning(t, p.binary())
+	updated := slices.Clone(shared.programs)
+	updated[1].SHA256 = strings.Repeat("0", 64) // of a program of the same size
+	write(t, p.path(listName), formatList(updated))
+	start(t, p.command()).wantRefusal(t, "wrong SHA-256")
+}
+
 func TestManyStartsAtOnce(t *testing.T) {
 	p := newPlace(t)
 	var commands []*exec.Cmd
@@ -459,6 +468,8 @@ func TestLauncherRefusesInOneLine(t *testing.T) {
 	flipped[len(flipped)/2] ^= 0xff
 	other := slices.Clone(shared.programs)
 	other[1].SHA256 = strings.Repeat("0", 64)
+	longer := slices.Clone(shared.programs)
+	longer[1].Size++
 	tests := map[string]struct {
 		break_ func(t *testing.T, p place)
 		want   []string
@@ -469,6 +480,7 @@ func TestLauncherRefusesInOneLine(t *testing.T) {
 		"an archive with a wrong bit": {func(t *testing.T, p place) { write(t, p.path(archiveName), flipped) }, []string{archiveName, "install the plugin again"}},
 		"no archive at all":           {func(t *testing.T, p place) { write(t, p.path(archiveName), []byte("PK\n\n")) }, []string{archiveName, "install the plugin again"}},
 		"another program than listed": {func(t *testing.T, p place) { write(t, p.path(listName), formatList(other)) }, []string{"damaged", "wrong SHA-256"}},
+		"a list of larger programs":   {func(t *testing.T, p place) { write(t, p.path(listName), formatList(longer)) }, []string{"ends too early"}},
 		"a missing list":              {func(t *testing.T, p place) { remove(t, p.path(listName)) }, []string{listName, "No such file"}},
 		"a list of nonsense":          {func(t *testing.T, p place) { write(t, p.path(listName), []byte("a b\nc")) }, []string{listName, "install the plugin again"}},
 		"a list that is not text":     {func(t *testing.T, p place) { write(t, p.path(listName), []byte("\xff\x00")) }, []string{listName}},
