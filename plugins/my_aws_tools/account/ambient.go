@@ -17,7 +17,9 @@ import (
 // ambientSwitch is the variable with which an operator lets calls without keys act with the identity of the machine.
 const ambientSwitch = "DIFYPLUGIN_AMBIENT_AWS"
 
-func ambientAllowed() bool { return strings.EqualFold(strings.TrimSpace(os.Getenv(ambientSwitch)), "on") }
+func ambientAllowed() bool {
+	return strings.EqualFold(strings.TrimSpace(os.Getenv(ambientSwitch)), "on")
+}
 
 // checkAmbient refuses an account without keys, unless the operator allows the identity of the machine. That is never
 // shown to an endpoint which a user chose.
