@@ -76,5 +76,24 @@ func newTransport(official func(host string) bool) (http.RoundTripper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return client.Transport(official), nil
+	return refusing{client.Transport(official)}, nil
+}
+
+// refusing gives the refusals of a transport their kind: a cloud's library passes errors on, and does not try again
+// what is refused for good.
+type refusing struct{ http.RoundTripper }
+
+func (r refusing) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := r.RoundTripper.RoundTrip(req)
+	var known *fetch.Error
+	if errors.As(err, &known) && (known.Kind == fetch.Refused || known.Kind == fetch.Invalid) {
+		return nil, fetchError(err)
+	}
+	return resp, err
+}
+
+func (r refusing) CloseIdleConnections() {
+	if c, ok := r.RoundTripper.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
 }

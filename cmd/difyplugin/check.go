@@ -3,23 +3,22 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
 
-	"github.com/cloudplugins/difyplugin/manifest"
+	"github.com/cloudplugins/difyplugin/pack"
 )
 
-const checkHelp = `Check a plugin's folder by the rules of Dify's host, all of them at once: manifest.yaml and every file that it
-names. Where the folder holds Go source that is built on this SDK, it is built, and its code is compared with the
-declarations: tools without a function, parameters without a field, types that do not fit.
+const checkHelp = `Check a plugin by all that Dify, its host and the launcher ask for, and name every fault at once. A folder of Go source
+is built, and its code is compared with the declarations: tools without a function, parameters without a field, types
+that do not fit.
 
 Usage:
 
-    difyplugin check DIR
+    difyplugin check DIR|PACKAGE
 
-Example:
+Examples:
 
     difyplugin check ./plugins/tencent_cos_storage
+    difyplugin check tencent_cos_storage-0.1.0.difypkg
 `
 
 func runCheck(ctx context.Context, s streams, args []string) error {
@@ -28,34 +27,17 @@ func runCheck(ctx context.Context, s streams, args []string) error {
 		return err
 	}
 	if flags.NArg() != 1 {
-		return usagef("one folder is needed")
+		return usagef("one folder or package is needed")
 	}
-	dir := flags.Arg(0)
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return usagef("%s is not a folder", dir)
+	path := flags.Arg(0)
+	if !exists(path) {
+		return usagef("there is nothing at %s", path)
 	}
-	declared, err := manifest.Load(os.DirFS(dir))
+	report, err := pack.Check(ctx, path)
 	if err != nil {
-		return fmt.Errorf("the declarations in %s have faults:\n%w", dir, err)
+		return fmt.Errorf("%s has faults:\n%w", path, err)
 	}
-	fmt.Fprintf(s.out, "%s/%s %s: the declarations are right\n", declared.Author, declared.Name, declared.Version)
-	if !hasGoFiles(dir) {
-		return nil
-	}
-	return checkCode(ctx, s, dir)
-}
-
-// checkCode lets the plugin compare its own parts with its declarations.
-func checkCode(ctx context.Context, s streams, dir string) error {
-	program, cleanup, err := buildTemporary(ctx, dir, s.err)
-	if err != nil {
-		return err
-	}
-	defer cleanup()
-	out, err := exec.CommandContext(ctx, program, "check").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("the code in %s does not agree with the declarations:\n%s", dir, out)
-	}
-	fmt.Fprintf(s.out, "%s", out)
+	printReport(s.out, report)
+	fmt.Fprintln(s.out, "no faults")
 	return nil
 }

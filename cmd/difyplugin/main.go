@@ -35,6 +35,7 @@ func commands() []command {
 	return []command{
 		{"call", "start a plugin and call one action of it", runCall},
 		{"check", "check a plugin's declarations, and that its code agrees with them", runCheck},
+		{"pack", "build the package that Dify installs", runPack},
 		{"run", "start a cloud on this machine and show the COS drive at work in it", runShow},
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/cloudplugins/difyplugin/host"
+	"github.com/cloudplugins/difyplugin/plugin"
 	standin "github.com/cloudplugins/difyplugin/sandbox/cos"
 	"github.com/google/go-cmp/cmp"
 )
@@ -294,7 +295,7 @@ func TestPluginShowsWhatIsWrongAsASentence(t *testing.T) {
 				_, err := p.Browse(t.Context(), as("endpoint", "192.168.0.1", "bucket", "b-1"), datasource, host.BrowseRequest{Bucket: "b-1"})
 				return err
 			},
-			"", "DIFYPLUGIN_ENDPOINT_ALLOW",
+			string(plugin.BadRequest), "DIFYPLUGIN_ENDPOINT_ALLOW",
 		},
 	}
 	for _, tt := range tests {

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/cloudplugins/difyplugin/pack"
+)
+
+const packHelp = `Build a package (.difypkg) that Dify installs, from the folder of a Go plugin: for amd64 and arm64, with a launcher
+that the host starts, without anything to download. The same sources give the same bytes.
+
+Usage:
+
+    difyplugin pack [flags] DIR
+
+A file .difyignore in DIR, in the syntax of .gitignore, keeps files out; sources, tests and .env never go in.
+
+Packages are not signed. Dify installs them with FORCE_VERIFYING_SIGNATURE=false, or with a signature of your own and
+THIRD_PARTY_SIGNATURE_VERIFICATION_ENABLED=true.
+
+Examples:
+
+    difyplugin pack ./plugins/tencent_cos_storage
+    difyplugin pack -o cos.difypkg ./plugins/tencent_cos_storage
+    difyplugin pack -as acme/cos_drive/cos_drive ./plugins/tencent_cos_storage
+`
+
+func runPack(ctx context.Context, s streams, args []string) error {
+	flags := newFlags(s, "pack", packHelp)
+	output := flags.String("o", "", "`file` to write; by default NAME-VERSION.difypkg in the current folder")
+	identity := flags.String("as", "", "pack under another `identity`, AUTHOR/NAME/PROVIDER")
+	verbose := flags.Bool("v", false, "say what is being done")
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	if flags.NArg() != 1 {
+		return usagef("one folder is needed")
+	}
+	opts := pack.Options{Dir: flags.Arg(0), Output: *output}
+	if *identity != "" {
+		as, err := pack.ParseIdentity(*identity)
+		if err != nil {
+			return usageError{err.Error()}
+		}
+		opts.Identity = &as
+	}
+	if *verbose {
+		opts.Log = func(line string) { fmt.Fprintln(s.err, line) }
+	}
+	result, err := pack.Build(ctx, opts)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "%s\n", result.Path)
+	printReport(s.out, &result.Report)
+	return nil
+}
+
+func printReport(w io.Writer, r *pack.Report) {
+	fmt.Fprintf(w, "%s/%s %s\n", r.Author, r.Name, r.Version)
+	if r.UniqueIdentifier != "" {
+		fmt.Fprintf(w, "unique identifier  %s\n", r.UniqueIdentifier)
+		fmt.Fprintf(w, "checksum           %s\n", r.Checksum)
+	}
+	if r.Packed > 0 {
+		fmt.Fprintf(w, "size               %s, unpacked %s\n", byteCount(r.Packed), byteCount(r.Unpacked))
+	}
+	if len(r.Programs) > 0 {
+		var programs []string
+		for _, p := range r.Programs {
+			programs = append(programs, fmt.Sprintf("%s %s", p.Arch, byteCount(p.Size)))
+		}
+		fmt.Fprintf(w, "programs           %s\n", strings.Join(programs, ", "))
+	}
+	for _, notice := range r.Notices {
+		fmt.Fprintf(w, "note: %s\n", notice)
+	}
+}
