@@ -48,11 +48,7 @@ type debugAsset struct {
 // admit takes a plugin's opening. Where the plugin breaks a rule it says so, closes the connection and returns what it
 // said as the error.
 func admit(conn net.Conn) (*debugPeer, error) {
-	p := &debugPeer{
-		conn: conn, lines: bufio.NewReader(conn),
-		assets: map[string][]byte{}, data: map[string]json.RawMessage{}, chunks: map[string][]debugAsset{},
-		events: make(chan wire.Event, 10_000), gone: make(chan struct{}),
-	}
+	p := newDebugPeer(conn)
 	if err := p.opening(); err != nil {
 		fmt.Fprintf(conn, "%s\n", err)
 		conn.Close()
@@ -62,6 +58,14 @@ func admit(conn net.Conn) (*debugPeer, error) {
 	go p.read()
 	go p.watch()
 	return p, nil
+}
+
+func newDebugPeer(conn net.Conn) *debugPeer {
+	return &debugPeer{
+		conn: conn, lines: bufio.NewReader(conn),
+		assets: map[string][]byte{}, data: map[string]json.RawMessage{}, chunks: map[string][]debugAsset{},
+		events: make(chan wire.Event, 10_000), gone: make(chan struct{}),
+	}
 }
 
 func (p *debugPeer) opening() error {

@@ -130,6 +130,18 @@ func (r *debugRig) finish() error {
 	return <-r.result
 }
 
+// ended returns what Serve returned by itself.
+func (r *debugRig) ended(t *testing.T) error {
+	t.Helper()
+	select {
+	case err := <-r.result:
+		return err
+	case <-time.After(time.Hour):
+		t.Error("Serve goes on, want an end")
+		return r.finish()
+	}
+}
+
 func request(id, data string) string {
 	return `{"session_id":"` + id + `","conversation_id":null,"event":"request","data":` + data + `}`
 }
@@ -451,7 +463,7 @@ func TestARefusalEndsServeWithTheServersWords(t *testing.T) {
 				if _, err := admit(<-rig.conns); err == nil {
 					t.Fatal("the server let the plugin in")
 				}
-				wantRefusal(t, <-rig.result, test.want)
+				wantRefusal(t, rig.ended(t), test.want)
 				if n := len(rig.attempts()); n != 1 {
 					t.Errorf("the plugin connected %d times, want once", n)
 				}
@@ -504,7 +516,7 @@ func TestAServerThatIsFullRefusesBeforeItReadsAnything(t *testing.T) {
 		conn := <-rig.conns
 		fmt.Fprintf(conn, "server is busy now, please try again later\n")
 		conn.Close()
-		wantRefusal(t, <-rig.result, "server is busy now, please try again later")
+		wantRefusal(t, rig.ended(t), "server is busy now, please try again later")
 	})
 }
 
@@ -514,7 +526,7 @@ func TestARefusalNeedsNoNewlineAndNeverShowsTheKey(t *testing.T) {
 		conn := <-rig.conns
 		fmt.Fprintf(conn, "\r\n\r\nno tenant for key %s\r\nsecond line", debugKey)
 		conn.Close()
-		wantRefusal(t, <-rig.result, "no tenant for key [key]")
+		wantRefusal(t, rig.ended(t), "no tenant for key [key]")
 		if strings.Contains(rig.status.String(), debugKey) {
 			t.Errorf("people were told the key: %q", rig.status)
 		}
@@ -527,7 +539,7 @@ func TestARefusalIsKeptUpToFourKiB(t *testing.T) {
 		conn := <-rig.conns
 		fmt.Fprintln(conn, strings.Repeat("x", 1<<20))
 		conn.Close()
-		wantRefusal(t, <-rig.result, strings.Repeat("x", 4<<10))
+		wantRefusal(t, rig.ended(t), strings.Repeat("x", 4<<10))
 	})
 }
 
@@ -559,7 +571,7 @@ func TestWordsAtTheEndOfALongConnectionAreARefusal(t *testing.T) {
 		<-time.After(time.Hour)
 		p.post(t, "the tenant was deleted")
 		p.close()
-		wantRefusal(t, <-rig.result, "the tenant was deleted")
+		wantRefusal(t, rig.ended(t), "the tenant was deleted")
 		if err := <-causes; !errors.Is(err, transport.ErrDisconnected) {
 			t.Errorf("the request was cancelled with %v, want %v", err, transport.ErrDisconnected)
 		}
@@ -774,7 +786,7 @@ func TestDeclarationsThatCannotBeSentEndServe(t *testing.T) {
 						_, _ = io.Copy(io.Discard, conn)
 					}
 				}()
-				err := <-rig.result
+				err := rig.ended(t)
 				close(rig.conns)
 				if err == nil || !strings.Contains(err.Error(), test.want) {
 					t.Errorf("Serve returned %v, want an error with %q", err, test.want)

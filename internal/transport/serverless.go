@@ -188,10 +188,10 @@ func (f *function) invoke(w http.ResponseWriter, r *http.Request) {
 
 // read takes the host's request in. Its errors hold no part of it.
 func (f *function) read(w http.ResponseWriter, r *http.Request) (in wire.Inbound, status int, err error) {
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyWithin)) // both fail only on a connection that the read will miss
+	// The HTTP server lifts the deadline when the body has come whole. Setting it fails only on a connection that the
+	// read will miss.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyWithin))
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, f.maxBody))
-	_ = control.SetReadDeadline(time.Time{})
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
 		return in, http.StatusRequestEntityTooLarge, fmt.Errorf("the request is larger than the %d bytes that this plugin reads", large.Limit)

@@ -162,7 +162,11 @@ func TestAnswersAreYieldedAsTheyComeAlsoCompressed(t *testing.T) {
 			fmt.Fprintf(zip, "%s\n\n", envelope("S1", call.Data.Data.ID, "response", "stream", fmt.Sprint(i)))
 			_ = zip.Flush()
 			w.(http.Flusher).Flush()
-			<-next // the next answer is not made before this one was seen
+			select {
+			case <-next: // the next answer is not made before this one was seen
+			case <-r.Context().Done():
+				return
+			}
 		}
 		fmt.Fprintf(zip, "%s\n\n", envelope("S1", call.Data.Data.ID, "end", "", "null"))
 		_ = zip.Close()
@@ -170,6 +174,9 @@ func TestAnswersAreYieldedAsTheyComeAlsoCompressed(t *testing.T) {
 	rig := startFunction(t, func(ctx context.Context, _ wire.Inbound, out *transport.Session) {
 		for reply, err := range out.Invoke(ctx, "tool", nil) {
 			_ = out.Stream(fmt.Sprint(string(reply.Data), err))
+			if err != nil {
+				return
+			}
 			next <- struct{}{}
 		}
 	}, func(s *transport.Serverless) { s.DaemonURL = daemon.URL })

@@ -77,6 +77,20 @@ func TestOnlyAnswersRestartTheLimitOfACallOverHTTP(t *testing.T) {
 			}
 		})
 	})
+	t.Run("silence after an answer counts from that answer", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			daemon := slowDaemon{100 * time.Second, func(n int) string {
+				if n > 1 {
+					return ""
+				}
+				return `{"session_id":"S1","event":"backwards_response","data":{"backwards_request_id":"C1","event":"response","data":1}}`
+			}}
+			replies, took, err := daemon.wait(t, 0, 2)
+			if replies != 1 || took != 100*time.Second+InvokeTimeout || !errors.Is(err, ErrNoAnswer) {
+				t.Errorf("got %d replies and %v after %s, want 1 and %v after %s", replies, err, took, ErrNoAnswer, 100*time.Second+InvokeTimeout)
+			}
+		})
+	})
 	t.Run("the author's own time does not count", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			daemon := slowDaemon{time.Second, func(n int) string {

@@ -186,48 +186,51 @@ func TestAFunctionAnswersAChunkedRequest(t *testing.T) {
 }
 
 func TestAFunctionSendsEveryLineAtOnce(t *testing.T) {
-	next := make(chan struct{})
-	rig := startFunction(t, func(_ context.Context, _ wire.Inbound, out *transport.Session) {
-		for i := range 3 {
+	synctest.Test(t, func(t *testing.T) {
+		next := make(chan struct{})
+		rig := startPipedFunction(t, func(_ context.Context, _ wire.Inbound, out *transport.Session) {
+			for i := range 3 {
+				<-next
+				_ = out.Stream(i)
+			}
 			<-next
-			_ = out.Stream(i)
+		}, nil)
+		type answer struct {
+			resp *http.Response
+			err  error
 		}
-		<-next
-	}, nil)
-	type answer struct {
-		resp *http.Response
-		err  error
-	}
-	answers := make(chan answer, 1)
-	go func() {
-		resp, err := rig.post(t.Context(), request("S1", `1`))
-		answers <- answer{resp, err}
-	}()
-	next <- struct{}{}
-	got := <-answers // the head comes with the first line
-	if got.err != nil {
-		t.Fatal(got.err)
-	}
-	defer got.resp.Body.Close()
-	for name, want := range map[string]string{
-		"Content-Type": "application/x-ndjson; charset=utf-8", "Cache-Control": "no-store", "X-Accel-Buffering": "no",
-	} {
-		if v := got.resp.Header.Get(name); v != want {
-			t.Errorf("%s is %q, want %q", name, v, want)
-		}
-	}
-	lines := bufio.NewReader(got.resp.Body)
-	for i := range 3 {
-		line, err := lines.ReadString('\n') // the function waits for next: it cannot have gone on
-		if want := fmt.Sprintf(`{"event":"session","session_id":"S1","data":{"type":"stream","data":%d}}`+"\n", i); err != nil || line != want {
-			t.Fatalf("line %d is %q, %v, want %q", i, line, err, want)
-		}
+		answers := make(chan answer, 1)
+		go func() {
+			resp, err := rig.post(t.Context(), request("S1", `1`))
+			answers <- answer{resp, err}
+		}()
 		next <- struct{}{}
-	}
-	rest, err := io.ReadAll(lines)
-	if want := `{"event":"session","session_id":"S1","data":{"type":"end","data":{}}}` + "\n"; err != nil || string(rest) != want {
-		t.Errorf("the answer ends with %q, %v, want %q", rest, err, want)
-	}
+		got := <-answers // the head comes with the first line
+		if got.err != nil {
+			t.Fatal(got.err)
+		}
+		defer got.resp.Body.Close()
+		for name, want := range map[string]string{
+			"Content-Type": "application/x-ndjson; charset=utf-8", "Cache-Control": "no-store", "X-Accel-Buffering": "no",
+		} {
+			if v := got.resp.Header.Get(name); v != want {
+				t.Errorf("%s is %q, want %q", name, v, want)
+			}
+		}
+		lines := bufio.NewReader(got.resp.Body)
+		for i := range 3 {
+			line, err := lines.ReadString('\n') // the function waits for next: it cannot have gone on
+			if want := fmt.Sprintf(`{"event":"session","session_id":"S1","data":{"type":"stream","data":%d}}`+"\n", i); err != nil || line != want {
+				t.Fatalf("line %d is %q, %v, want %q", i, line, err, want)
+			}
+			next <- struct{}{}
+		}
+		rest, err := io.ReadAll(lines)
+		if want := `{"event":"session","session_id":"S1","data":{"type":"end","data":{}}}` + "\n"; err != nil || string(rest) != want {
+			t.Errorf("the answer ends with %q, %v, want %q", rest, err, want)
+		}
+		_ = rig.finish()
+	})
 }
 
 func TestAHostThatGoesAwayCancelsItsRequest(t *testing.T) {
