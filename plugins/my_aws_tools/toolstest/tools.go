@@ -1,0 +1,189 @@
+package toolstest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cloudplugins/difyplugin/host"
+	"github.com/cloudplugins/difyplugin/manifest"
+	"github.com/cloudplugins/difyplugin/plugin"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/google/go-cmp/cmp"
+)
+
+// Tools are running tools. The methods of host.Conn are the calls that Dify makes.
+type Tools struct {
+	*host.Conn
+	// Dify is what the tools call back into; uploads go into a folder of the test's.
+	Dify *host.Dify
+
+	declarations fs.FS
+	mu           sync.Mutex
+	logs         []host.Log
+}
+
+// Run starts tools for the time of the test. The declarations are those of the plugin, with the tools of the folder
+// that the test stands in: all of them must be given, so that declarations and functions are checked against each
+// other.
+func (a *AWS) Run(t testing.TB, parts ...plugin.Part) *Tools {
+	t.Helper()
+	return a.RunPlugin(t, declarationsHere(t), parts...)
+}
+
+// RunPlugin is Run with declarations of the caller's.
+func (a *AWS) RunPlugin(t testing.TB, declarations fs.FS, parts ...plugin.Part) *Tools {
+	t.Helper()
+	served, err := plugin.New(declarations, parts...)
+	if err != nil {
+		t.Fatalf("the plugin cannot start: %v", err)
+	}
+	if err := served.Check(); err != nil {
+		t.Fatalf("declarations and functions disagree:\n%v", err)
+	}
+	dify, err := host.NewDify(host.DifyOptions{Folder: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tools := &Tools{Dify: dify, declarations: declarations}
+	tools.Conn = connect(t, served, process(t), host.Options{Strict: true, Backend: dify, OnLog: tools.log})
+	t.Cleanup(func() {
+		if err := dify.Close(); err != nil {
+			t.Errorf("the stand-in for Dify: %v", err)
+		}
+	})
+	return tools
+}
+
+// process makes connections from the environment of the test, where plugins make them once from that of the process.
+func process(t testing.TB) *account.Process {
+	t.Helper()
+	transport, err := plugin.Transport(account.Official)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := account.NewProcess(transport, account.Backoff(func(int, error) (time.Duration, error) { return 0, nil }))
+	t.Cleanup(p.Close)
+	return p
+}
+
+// connect serves the plugin over a pair of pipes until the test ends.
+func connect(t testing.TB, served *plugin.Plugin, p *account.Process, opts host.Options) *host.Conn {
+	t.Helper()
+	requests, toPlugin := io.Pipe()
+	results, fromPlugin := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := served.Serve(p.Context(context.Background()), requests, fromPlugin, &bytes.Buffer{}, nil)
+		_ = fromPlugin.Close()
+		ended <- err
+	}()
+	conn := host.Connect(toPlugin, results, opts)
+	t.Cleanup(func() {
+		if err := errors.Join(conn.Close(), <-ended); err != nil {
+			t.Errorf("the plugin: %v", err)
+		}
+	})
+	return conn
+}
+
+func (tools *Tools) log(line host.Log) {
+	tools.mu.Lock()
+	defer tools.mu.Unlock()
+	tools.logs = append(tools.logs, line)
+}
+
+// Logs are the lines that the tools have written to the host's log so far.
+func (tools *Tools) Logs() []host.Log {
+	tools.mu.Lock()
+	defer tools.mu.Unlock()
+	return slices.Clone(tools.logs)
+}
+
+// Succeed runs a tool as a user with [Credentials] and fails the test when the tool does, or when it does not set
+// exactly the outputs that it declares.
+func (tools *Tools) Succeed(t testing.TB, tool string, parameters map[string]any) host.Result {
+	t.Helper()
+	return tools.SucceedAs(t, Credentials(), tool, parameters)
+}
+
+// SucceedAs is Succeed with other credentials, which may be nil.
+func (tools *Tools) SucceedAs(t testing.TB, credentials map[string]any, tool string, parameters map[string]any) host.Result {
+	t.Helper()
+	result, err := tools.Tool(t.Context(), Caller(credentials), tool, parameters)
+	if err != nil {
+		t.Fatalf("%s: %v", tool, err)
+	}
+	tools.CheckOutputs(t, tool, result)
+	return result
+}
+
+// Fail runs a tool as a user with [Credentials] and fails the test when the tool succeeds.
+func (tools *Tools) Fail(t testing.TB, tool string, parameters map[string]any) *host.PluginError {
+	t.Helper()
+	return tools.FailAs(t, Credentials(), tool, parameters)
+}
+
+// FailAs is Fail with other credentials, which may be nil.
+func (tools *Tools) FailAs(t testing.TB, credentials map[string]any, tool string, parameters map[string]any) *host.PluginError {
+	t.Helper()
+	result, err := tools.Tool(t.Context(), Caller(credentials), tool, parameters)
+	var failed *host.PluginError
+	if !errors.As(err, &failed) {
+		t.Fatalf("%s did not fail as a tool does: %q, %v", tool, result.Text, err)
+	}
+	return failed
+}
+
+// CheckOutputs fails the test unless a success of a tool set exactly the outputs that it declares.
+func (tools *Tools) CheckOutputs(t testing.TB, tool string, result host.Result) {
+	t.Helper()
+	declared, err := manifest.FindTool(tools.declarations, tool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	properties, _ := declared.OutputSchema["properties"].(map[string]any)
+	if len(properties) == 0 {
+		t.Errorf("%s declares no outputs: a workflow could use nothing of it but its text", tool)
+	}
+	want, got := slices.Sorted(maps.Keys(properties)), slices.Sorted(maps.Keys(result.Variables))
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s: the outputs that are declared (-) and those that were set (+) differ:\n%s", tool, diff)
+	}
+	for name, value := range result.Variables {
+		property, _ := properties[name].(map[string]any)
+		if kind, _ := property["type"].(string); !fits(value, kind) {
+			t.Errorf("%s: the output %s is declared as %s and was set to %s", tool, name, kind, value)
+		}
+	}
+}
+
+// fits reports whether a value has the type of a JSON schema. Null fits all: it means that there is none.
+func fits(raw json.RawMessage, kind string) bool {
+	var value any
+	if json.Unmarshal(raw, &value) != nil {
+		return false
+	}
+	switch v := value.(type) {
+	case nil:
+		return true
+	case string:
+		return kind == "string" || kind == ""
+	case bool:
+		return kind == "boolean" || kind == ""
+	case float64:
+		return kind == "number" || kind == "" || kind == "integer" && v == float64(int64(v))
+	case []any:
+		return kind == "array" || kind == ""
+	default:
+		return kind == "object" || kind == ""
+	}
+}
