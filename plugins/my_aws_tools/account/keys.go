@@ -91,8 +91,11 @@ func halfPair(from, present, missing string) error {
 
 var (
 	roleARN    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]{1,1000}$`)
-	externalID = regexp.MustCompile(`^[\w+=,.@:/-]{2,1224}$`)
+	externalID = regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`)
 )
+
+// maxExternalID is the longest external ID that STS accepts, in characters.
+const maxExternalID = 1224
 
 func (r role) check() error {
 	switch {
@@ -102,8 +105,8 @@ func (r role) check() error {
 		return fmt.Errorf("%s is filled in without %s: fill in the role that it belongs to, or clear it", fieldExternalID, fieldRole)
 	case !roleARN.MatchString(r.arn):
 		return fmt.Errorf("%s is %q, which is not the ARN of a role: it is written like arn:aws:iam::123456789012:role/dify", fieldRole, clip(r.arn))
-	case r.externalID != "" && !externalID.MatchString(r.externalID):
-		return fmt.Errorf("%s has a form that AWS does not accept: 2 to 1224 letters, digits and _+=,.@:/-", fieldExternalID)
+	case r.externalID != "" && (len(r.externalID) > maxExternalID || !externalID.MatchString(r.externalID)):
+		return fmt.Errorf("%s has a form that AWS does not accept: 2 to %d letters, digits and _+=,.@:/-", fieldExternalID, maxExternalID)
 	}
 	return nil
 }
