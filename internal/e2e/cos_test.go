@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloudplugins/difyplugin/host"
 	"github.com/cloudplugins/difyplugin/pack"
@@ -288,6 +289,7 @@ func TestTheDriveInARealDaemon(t *testing.T) {
 	if _, err := drive.call("datasource/validate_credentials", nil); err == nil {
 		t.Error("the plugin answers although it is not installed")
 	}
+	gone(t, cosName)
 	t.Logf("installed again in %s", d.install(d.upload(first.Path)))
 	drive.works(dify)
 
@@ -315,28 +317,61 @@ func TestTheDriveInARealDaemon(t *testing.T) {
 	}
 }
 
-// kill ends the plugin's process as a crash would. The daemon starts it again.
+// kill ends the plugin's process as a crash would, and waits until the daemon has started another. A request in between
+// may reach the dead one's pipe, and is then lost until the daemon's own time limit.
 func kill(t *testing.T, name string) {
+	t.Helper()
+	running := processes(t, name)
+	if len(running) != 1 {
+		t.Fatalf("%d processes of the plugin were found, one was expected", len(running))
+	}
+	old := running[0]
+	if err := old.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the daemon starts the plugin again", func() bool {
+		running := processes(t, name)
+		return len(running) == 1 && running[0].Pid != old.Pid
+	})
+}
+
+// gone waits for the end of the plugin's process. A plugin that is installed again while the daemon still stops it is
+// stopped with the old one, and started only by the daemon's next look around, half a minute later.
+func gone(t *testing.T, name string) {
+	t.Helper()
+	until(t, "the plugin's process ends", func() bool { return len(processes(t, name)) == 0 })
+}
+
+// until looks again and again for what the daemon does in its own time.
+func until(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for ticks := time.NewTicker(100 * time.Millisecond); !happened(); <-ticks.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited a minute in vain until %s", what)
+		}
+	}
+}
+
+// processes finds the programs that the launcher of a plugin has become.
+func processes(t *testing.T, name string) (found []*os.Process) {
 	t.Helper()
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		t.Fatal(err)
 	}
-	killed := 0
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
 		if err != nil {
 			continue
 		}
 		program, err := os.Readlink(filepath.Join("/proc", e.Name(), "exe"))
-		if err != nil || !strings.Contains(program, "/"+name+"-") || !strings.Contains(filepath.Base(program), "plugin-") {
+		if err != nil || !strings.Contains(program, "/"+name+"-") || !strings.HasPrefix(filepath.Base(program), "plugin-") {
 			continue
 		}
-		if process, err := os.FindProcess(pid); err == nil && process.Kill() == nil {
-			killed++
+		if process, err := os.FindProcess(pid); err == nil {
+			found = append(found, process)
 		}
 	}
-	if killed != 1 {
-		t.Fatalf("%d processes of the plugin were found, one was expected", killed)
-	}
+	return found
 }

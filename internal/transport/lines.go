@@ -3,7 +3,6 @@ package transport
 import (
 	"bytes"
 	"io"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -59,18 +58,23 @@ func (l *lineReader) drop(n int) {
 // lockedWriter writes whole lines, one at a time, each in one Write.
 type lockedWriter struct {
 	limit int // the longest line in bytes, without its newline
-
-	mu    sync.Mutex
 	w     io.Writer
-	since atomic.Int64 // when the write under way began, in Unix nanoseconds; 0 while there is none
+	turn  chan struct{} // holds one token: who takes it may write
+	since atomic.Int64  // when the write under way began, in Unix nanoseconds; 0 while there is none
+}
+
+func newLockedWriter(w io.Writer, limit int) *lockedWriter {
+	turn := make(chan struct{}, 1)
+	turn <- struct{}{}
+	return &lockedWriter{w: w, limit: limit, turn: turn}
 }
 
 func (w *lockedWriter) writeLine(line []byte) error {
 	if size := len(line) - 1; size > w.limit {
 		return &LineTooLongError{Size: size, Limit: w.limit}
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	<-w.turn
+	defer func() { w.turn <- struct{}{} }()
 	w.since.Store(time.Now().UnixNano())
 	defer w.since.Store(0)
 	_, err := w.w.Write(line)

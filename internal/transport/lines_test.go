@@ -82,7 +82,7 @@ func (w *writes) Write(p []byte) (int, error) {
 
 func TestALineLeavesInOneWriteOrNotAtAll(t *testing.T) {
 	var got writes
-	w := &lockedWriter{w: &got, limit: 5}
+	w := newLockedWriter(&got, 5)
 	if err := w.writeLine([]byte("12345\n")); err != nil {
 		t.Error(err)
 	}

@@ -78,7 +78,7 @@ type connection struct {
 
 func newConnection(w io.Writer, maxLine int, handle Handler) *connection {
 	return &connection{
-		out:     &lockedWriter{w: w, limit: maxLine},
+		out:     newLockedWriter(w, maxLine),
 		replies: newReplies(),
 		handle:  handle,
 		live:    map[string]bool{},

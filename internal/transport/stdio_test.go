@@ -254,6 +254,7 @@ func TestFaultsDoNotPileUp(t *testing.T) {
 		for range 10 * maxFaults {
 			io.WriteString(host, "garbage\n")
 		}
+		synctest.Wait() // the last line is read, too
 		close(out.shut)
 		synctest.Wait()
 		if faults := out.take(); len(faults) != maxFaults {
