@@ -108,7 +108,8 @@ func config(t testing.TB, box *sandbox.Sandbox, key aws.Key, region string) sdk.
 	t.Cleanup(transport.CloseIdleConnections)
 	return sdk.Config{
 		Region: region, HTTPClient: &http.Client{Transport: transport}, RetryMaxAttempts: 1,
-		Credentials: sdk.CredentialsProviderFunc(credentials(key)),
+		RequestChecksumCalculation: sdk.RequestChecksumCalculationWhenSupported, // as when the SDK reads its own configuration
+		Credentials:                sdk.CredentialsProviderFunc(credentials(key)),
 	}
 }
 

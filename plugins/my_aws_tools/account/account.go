@@ -66,8 +66,13 @@ func (a *Account) Config(service string) aws.Config {
 		AccountIDEndpointMode: aws.AccountIDEndpointModeDisabled,
 		APIOptions:            forgetExpired(a.identity),
 	}
+	// Bodies have checksums, but for stores that only resemble S3 and may not know them.
+	cfg.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenSupported
+	cfg.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenSupported
 	if at, ok := a.endpoint.of(service); ok {
 		cfg.BaseEndpoint = aws.String(at)
+		cfg.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+		cfg.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 	}
 	return cfg
 }
