@@ -1,0 +1,272 @@
+package main
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/cloudplugins/difyplugin/manifest"
+	gocmp "github.com/google/go-cmp/cmp"
+)
+
+// contractSum is the SHA-256 of testdata/contract.json, which holds the names, types, defaults and choices of the two
+// plugins that this one replaces. They are facts: a change of them is a mistake.
+const contractSum = "850e9b9316e1923e83a1611e63b72cebda5f48638ef087a4b4bc1bef1264ff37"
+
+// pending are the tools of the contract that are not built yet.
+var pending = []string{
+	"agentcore-browser-session-manager", "agentcore-browser-tool", "agentcore_code_interpreter", "agentcore_memory",
+	"agentcore_memory_search", "apply_guardrail", "bedrock_kb_list", "bedrock_kb_list_data_sources",
+	"bedrock_kb_start_ingestion_job", "bedrock_retrieve", "bedrock_retrieve_and_generate", "chinese_toxicity_detector",
+	"dynamodb_manager", "extract_frame", "lambda_invoker", "lambda_translate_utils", "lambda_yaml_to_json", "nova_canvas",
+	"nova_reel", "opensearch_retrieve", "s3_create_bucket", "s3_file_download", "s3_file_uploader", "s3_files_download",
+	"s3_files_uploader", "s3_list_buckets", "s3_list_objects", "s3_operator", "sagemaker_text_rerank", "sagemaker_tts",
+	"stepfunctions_start_execution", "transcribe_asr", "translation_evaluator",
+}
+
+// additions are what ours takes beyond the contract: names of parameters, and NAME=VALUE for further choices of a
+// parameter that the contract has. The parameters for temporary keys, which every tool over AWS has, are not repeated.
+var additions = map[string][]string{}
+
+// everywhere are the additions of every tool over AWS.
+var everywhere = []string{"aws_session_token"}
+
+// parameter is what a workflow relies on.
+type parameter struct {
+	Name     string   `json:"name"`
+	Type     string   `json:"type"`
+	Required bool     `json:"required"`
+	Form     string   `json:"form"`
+	Default  any      `json:"default"`
+	Options  []string `json:"options"`
+	Min      *float64 `json:"min"`
+	Max      *float64 `json:"max"`
+}
+
+// variant is the plugin langgenius/aws_tools. Where a tool is the same there, the contract says so in words.
+type variant struct{ Parameters []parameter }
+
+func (v *variant) UnmarshalJSON(text []byte) error {
+	if len(text) > 0 && text[0] == '"' {
+		return nil
+	}
+	var object struct {
+		Parameters []parameter `json:"parameters"`
+	}
+	err := json.Unmarshal(text, &object)
+	v.Parameters = object.Parameters
+	return err
+}
+
+type contract struct {
+	Manifest struct {
+		Mine struct {
+			Name   string   `json:"plugin_name"`
+			Arch   []string `json:"arch"`
+			Memory int64    `json:"resource_memory_bytes"`
+		} `json:"my_aws_tools"`
+	} `json:"manifest"`
+	Provider struct {
+		Identity struct {
+			Name string `json:"name"`
+		} `json:"identity"`
+		Credentials []credential `json:"credentials"`
+		Order       []string     `json:"tool_order"`
+	} `json:"provider"`
+	Tools map[string]struct {
+		Parameters []parameter `json:"parameters"`
+		Official   variant     `json:"official_variant"`
+	} `json:"tools"`
+}
+
+type credential struct {
+	Name     string `json:"name"`
+	Type     string `json:"type"`
+	Required bool   `json:"required"`
+}
+
+func readContract(t *testing.T) contract {
+	t.Helper()
+	text, err := os.ReadFile("testdata/contract.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != contractSum {
+		t.Fatal("testdata/contract.json was changed")
+	}
+	var c contract
+	if err := json.Unmarshal(text, &c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// union is what both replaced plugins take: a parameter that one of them has is there, all choices of both are there,
+// and only what both require is required. Defaults are those of my_aws_tools.
+func union(mine, official []parameter) map[string]parameter {
+	all := map[string]parameter{}
+	for _, p := range mine {
+		all[p.Name] = p
+	}
+	for _, p := range official {
+		known, ok := all[p.Name]
+		if !ok {
+			all[p.Name] = p
+			continue
+		}
+		known.Required = known.Required && p.Required
+		for _, option := range p.Options {
+			if !slices.Contains(known.Options, option) {
+				known.Options = append(slices.Clone(known.Options), option)
+			}
+		}
+		all[p.Name] = known
+	}
+	return all
+}
+
+func declared(p manifest.Parameter) parameter {
+	got := parameter{
+		Name: p.Name, Type: p.Type, Required: p.Required, Form: p.Form, Default: plain(p.Default), Min: p.Min, Max: p.Max,
+	}
+	for _, option := range p.Options {
+		got.Options = append(got.Options, option.Value)
+	}
+	return got
+}
+
+// plain gives a default from YAML the types that it has in JSON.
+func plain(value any) any {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	var same any
+	_ = json.Unmarshal(text, &same) // just written
+	return same
+}
+
+func TestEveryToolOfTheContractIsThereOrPending(t *testing.T) {
+	c, provider := readContract(t), load(t).Tools
+	there := slices.Clone(pending)
+	for _, tool := range provider.Tools {
+		if slices.Contains(pending, tool.Identity.Name) {
+			t.Errorf("%s is built: take it out of pending", tool.Identity.Name)
+		}
+		there = append(there, tool.Identity.Name)
+	}
+	slices.Sort(there)
+	if diff := gocmp.Diff(slices.Sorted(maps.Keys(c.Tools)), there); diff != "" {
+		t.Errorf("tools: -contract +ours\n%s", diff)
+	}
+	if len(c.Tools) != 33 {
+		t.Errorf("the contract has %d tools", len(c.Tools))
+	}
+}
+
+func TestContractOfTheReplacedPluginsIsKept(t *testing.T) {
+	c := readContract(t)
+	for _, tool := range load(t).Tools.Tools {
+		wanted, ok := c.Tools[tool.Identity.Name]
+		if !ok {
+			continue // reported by TestEveryToolOfTheContractIsThereOrPending
+		}
+		want := union(wanted.Parameters, wanted.Official.Parameters)
+		added := slices.Clone(additions[tool.Identity.Name])
+		if _, overAWS := want["aws_access_key_id"]; overAWS {
+			for _, name := range everywhere {
+				if _, had := want[name]; !had {
+					added = append(added, name)
+				}
+			}
+		}
+		compare(t, tool, want, added)
+	}
+}
+
+// compare reports every difference of a tool, one a line.
+func compare(t *testing.T, tool *manifest.Tool, want map[string]parameter, added []string) {
+	t.Helper()
+	unused := map[string]bool{}
+	for _, name := range added {
+		unused[name] = true
+	}
+	seen := map[string]bool{}
+	for _, p := range tool.Parameters {
+		seen[p.Name] = true
+		got, expected := declared(p), want[p.Name]
+		if expected.Name == "" {
+			if !unused[p.Name] {
+				t.Errorf("%s: the parameter %s is neither in the contract nor among the additions", tool.File, p.Name)
+			}
+			delete(unused, p.Name)
+			if p.Required {
+				t.Errorf("%s: the addition %s is required, which breaks workflows that do not have it", tool.File, p.Name)
+			}
+			continue
+		}
+		got.Options = slices.DeleteFunc(got.Options, func(option string) bool {
+			addition := fmt.Sprintf("%s=%s", p.Name, option)
+			isNew := unused[addition] && !slices.Contains(expected.Options, option)
+			if isNew {
+				delete(unused, addition)
+			}
+			return isNew
+		})
+		if diff := gocmp.Diff(expected, got); diff != "" {
+			t.Errorf("%s: parameter %s: -contract +ours\n%s", tool.File, p.Name, diff)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if !seen[name] {
+			t.Errorf("%s: the parameter %s of the contract is missing", tool.File, name)
+		}
+	}
+	for _, name := range slices.SortedFunc(maps.Keys(unused), cmp.Compare) {
+		t.Errorf("%s: the addition %s is listed but not declared", tool.File, name)
+	}
+}
+
+func TestProviderKeepsItsContract(t *testing.T) {
+	c, got := readContract(t), load(t)
+	if got.Name != c.Manifest.Mine.Name || got.Resource.Memory != c.Manifest.Mine.Memory || got.Tools.Identity.Name != c.Provider.Identity.Name {
+		t.Errorf("%s with %d bytes, provider %s", got.Name, got.Resource.Memory, got.Tools.Identity.Name)
+	}
+	if diff := gocmp.Diff(c.Manifest.Mine.Arch, []string(got.Meta.Arch)); diff != "" {
+		t.Errorf("arch: -contract +ours\n%s", diff)
+	}
+	var credentials []credential
+	for _, have := range got.Tools.Credentials {
+		credentials = append(credentials, credential{have.Name, have.Type, have.Required})
+	}
+	want := append(c.Provider.Credentials,
+		credential{Name: "aws_session_token", Type: "secret-input"},
+		credential{Name: "aws_role_arn", Type: "text-input"},
+		credential{Name: "aws_external_id", Type: "text-input"},
+		credential{Name: "aws_endpoint_url", Type: "text-input"},
+	)
+	if diff := gocmp.Diff(want, credentials); diff != "" {
+		t.Errorf("credentials: -contract and additions +ours\n%s", diff)
+	}
+}
+
+func TestAgentsCanChain(t *testing.T) {
+	chained := []string{"session_id", "browser_session_id", "code_interpreter_id", "next_token", "continuation_token"}
+	for _, tool := range load(t).Tools.Tools {
+		forms := map[string]string{}
+		for _, p := range tool.Parameters {
+			forms[p.Name] = p.Form
+		}
+		for _, name := range chained {
+			if forms[name] == "form" && forms[name+"_input"] != "llm" {
+				t.Errorf("%s: %s can only be filled in by a person: add %s_input with form llm", tool.File, name, name)
+			}
+		}
+	}
+}
