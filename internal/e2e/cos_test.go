@@ -291,6 +291,7 @@ func TestTheDriveInARealDaemon(t *testing.T) {
 	}
 	gone(t, cosName)
 	t.Logf("installed again in %s", d.install(d.upload(first.Path)))
+	drive.awaitRegistration() // the daemon may still be stopping the old one
 	drive.works(dify)
 
 	t.Log("upgrade")

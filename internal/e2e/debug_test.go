@@ -181,8 +181,14 @@ func await(t *testing.T, said <-chan string, part string) {
 // awaitRegistration waits until the daemon has taken the plugin in: it does not confirm that to the plugin.
 func (d *drive) awaitRegistration() {
 	d.t.Helper()
+	var last error
+	defer func() {
+		if last != nil {
+			d.t.Logf("the last answer was: %v", last)
+		}
+	}()
 	until(d.t, "the daemon knows the plugin", func() bool {
-		_, err := d.call("datasource/validate_credentials", nil)
-		return err == nil
+		_, last = d.call("datasource/validate_credentials", nil)
+		return last == nil
 	})
 }

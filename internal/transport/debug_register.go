@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -127,19 +128,20 @@ func (r *registration) sendAsset(out lineWriter, name string) error {
 		return &declarationError{fmt.Errorf("open asset %s: %w", name, err)}
 	}
 	defer file.Close()
+	content := bufio.NewReader(file)
 	buf := make([]byte, assetChunk)
 	for {
-		n, err := io.ReadFull(file, buf)
-		if n > 0 {
-			if err := sendMessage(out, openingMessage{"asset_chunk", assetMessage{name, buf[:n], false}}); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return sendMessage(out, openingMessage{"asset_chunk", assetMessage{name, []byte{}, true}})
-		}
-		if err != nil {
+		n, err := io.ReadFull(content, buf)
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return &declarationError{fmt.Errorf("read asset %s: %w", name, err)}
+		}
+		if n == 0 {
+			return nil // the server takes no piece without bytes, so an empty file is not sent
+		}
+		_, err = content.Peek(1)
+		last := errors.Is(err, io.EOF)
+		if err := sendMessage(out, openingMessage{"asset_chunk", assetMessage{name, buf[:n], last}}); err != nil || last {
+			return err
 		}
 	}
 }

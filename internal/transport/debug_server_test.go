@@ -128,6 +128,9 @@ func (p *debugPeer) declare(m debugMessage) error {
 		if err := json.Unmarshal(m.Data, &a); err != nil {
 			return err
 		}
+		if a.Filename == "" || len(a.Data) == 0 {
+			return errors.New("transfer assets failed, error: Key: 'RemotePluginRegisterAssetChunk.Data' Error:Field validation for 'Data' failed on the 'required' tag")
+		}
 		p.assets[a.Filename] = append(p.assets[a.Filename], a.Data...)
 		p.chunks[a.Filename] = append(p.chunks[a.Filename], a)
 		return nil

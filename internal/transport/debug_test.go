@@ -178,16 +178,15 @@ func TestAPluginRegistersAsTheServerDemands(t *testing.T) {
 		p := rig.admitted(t)
 		wantOrder := []string{
 			"handshake", "manifest_declaration", "tool_declaration",
-			"asset_chunk", "asset_chunk", // empty.txt has no bytes: only its end; exact.bin one piece
-			"asset_chunk",
-			"asset_chunk", "asset_chunk", // icon.svg
-			"asset_chunk", "asset_chunk", "asset_chunk", "asset_chunk", // photo.png
+			"asset_chunk",                               // exact.bin is one whole piece; empty.txt, which has no bytes, is not sent
+			"asset_chunk",                               // icon.svg
+			"asset_chunk", "asset_chunk", "asset_chunk", // photo.png
 			"end",
 		}
 		if diff := cmp.Diff(wantOrder, p.order); diff != "" {
 			t.Errorf("messages of the opening (-want +got):\n%s", diff)
 		}
-		wantAssets := map[string]string{"icon.svg": "<svg/>", "photo.png": string(photo), "empty.txt": "", "exact.bin": string(photo[:8192])}
+		wantAssets := map[string]string{"icon.svg": "<svg/>", "photo.png": string(photo), "exact.bin": string(photo[:8192])}
 		gotAssets := map[string]string{}
 		for name, content := range p.assets {
 			gotAssets[name] = string(content)
