@@ -51,7 +51,7 @@ func Error(err error, op Operation) error {
 	}
 	var known *plugin.Error
 	var answered smithy.APIError
-	var status *smithyhttp.ResponseError
+	status, _ := statusAndID(err)
 	switch {
 	case errors.As(err, &known):
 		return op.wrap(err, known.Kind, "%s", known.Message)
@@ -59,8 +59,8 @@ func Error(err error, op Operation) error {
 		return op.explainAnswer(err, answered)
 	case ended(err):
 		return fmt.Errorf("could not %s: %w", op.Doing, bare(err))
-	case errors.As(err, &status) && status.Response != nil && status.Response.Response != nil:
-		return op.explainStatus(err, status.HTTPStatusCode())
+	case status != 0:
+		return op.explainStatus(err, status)
 	}
 	return op.explainConnection(err)
 }
@@ -197,6 +197,7 @@ func (op Operation) explainAnswer(err error, answered smithy.APIError) error {
 	return op.wrap(err, found.Kind, "%s (%s, %s%s)", op.fill(found.Text, said), op.service(), code, id)
 }
 
+// statusAndID are those of the answer; the status is 0 where there was none.
 func statusAndID(err error) (status int, id string) {
 	var withID *awshttp.ResponseError
 	if errors.As(err, &withID) {
