@@ -24,7 +24,7 @@ var pending = []string{
 	"agentcore-browser-session-manager", "agentcore-browser-tool", "agentcore_code_interpreter", "agentcore_memory",
 	"agentcore_memory_search", "apply_guardrail", "bedrock_kb_list", "bedrock_kb_list_data_sources",
 	"bedrock_kb_start_ingestion_job", "bedrock_retrieve", "bedrock_retrieve_and_generate", "chinese_toxicity_detector",
-	"dynamodb_manager", "extract_frame", "lambda_invoker", "lambda_translate_utils", "lambda_yaml_to_json", "nova_canvas",
+	"extract_frame", "lambda_invoker", "lambda_translate_utils", "lambda_yaml_to_json", "nova_canvas",
 	"nova_reel", "opensearch_retrieve", "s3_create_bucket", "s3_file_download", "s3_file_uploader", "s3_files_download",
 	"s3_files_uploader", "s3_list_buckets", "s3_list_objects", "s3_operator", "sagemaker_text_rerank", "sagemaker_tts",
 	"stepfunctions_start_execution", "transcribe_asr", "translation_evaluator",
@@ -32,7 +32,14 @@ var pending = []string{
 
 // additions are what ours takes beyond the contract: names of parameters, and NAME=VALUE for further choices of a
 // parameter that the contract has. The parameters for temporary keys, which every tool over AWS has, are not repeated.
-var additions = map[string][]string{}
+var additions = map[string][]string{
+	"dynamodb_manager": {
+		"operation_type=query", "operation_type=update_item", "partition_key_type", "sort_key_type", "sort_key_condition", "sort_key_end",
+		"sort_descending", "update_expression", "condition_expression", "filter_expression", "projection_expression",
+		"expression_names", "expression_values", "index_name", "consistent_read", "return_values", "next_token", "next_token_input",
+		"table_arn",
+	},
+}
 
 // everywhere are the additions of every tool over AWS.
 var everywhere = []string{"aws_session_token"}

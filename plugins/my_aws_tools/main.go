@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/dynamodb"
 )
 
 // The declarations that Dify reads: names, parameters, labels, icon, the privacy policy that the manifest points to.
@@ -26,5 +27,6 @@ func main() {
 func parts() []plugin.Part {
 	return []plugin.Part{
 		plugin.ToolCredentials(account.Check),
+		plugin.Tool("dynamodb_manager", dynamodb.Manage),
 	}
 }

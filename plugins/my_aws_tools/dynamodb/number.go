@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"github.com/cloudplugins/difyplugin/plugin"
 )
 
 // The limits of a number in DynamoDB: its significant digits, and the power of ten of its first one.
@@ -73,11 +71,11 @@ func checkNumber(text string) error {
 	d, ok := parseDecimal(text)
 	switch {
 	case !ok:
-		return plugin.Errorf(plugin.BadRequest, "%s is not a number: write digits, as in 12, -0.5 or 1e-3", quote(text))
+		return fmt.Errorf("%s is not a number: write digits, as in 12, -0.5 or 1e-3", quote(text))
 	case len(d.digits) > maxDigits:
-		return plugin.Errorf(plugin.BadRequest, "%s has %d significant digits, DynamoDB keeps %d: store it as text", quote(text), len(d.digits), maxDigits)
+		return fmt.Errorf("%s has %d significant digits, DynamoDB keeps %d: store it as text", quote(text), len(d.digits), maxDigits)
 	case d.exponent > maxExponent, d.digits != "" && d.exponent < minExponent:
-		return plugin.Errorf(plugin.BadRequest, "%s is outside of what DynamoDB keeps, 1e%d to 9.9e%d: store it as text", quote(text), minExponent, maxExponent)
+		return fmt.Errorf("%s is outside of what DynamoDB keeps, 1e%d to 9.9e%d: store it as text", quote(text), minExponent, maxExponent)
 	default:
 		return nil
 	}
