@@ -25,8 +25,8 @@ var pending = []string{
 	"agentcore_memory_search", "apply_guardrail", "bedrock_kb_list", "bedrock_kb_list_data_sources",
 	"bedrock_kb_start_ingestion_job", "bedrock_retrieve", "bedrock_retrieve_and_generate", "chinese_toxicity_detector",
 	"extract_frame", "lambda_invoker", "lambda_translate_utils", "lambda_yaml_to_json", "nova_canvas",
-	"nova_reel", "opensearch_retrieve", "s3_create_bucket", "s3_file_download", "s3_file_uploader", "s3_files_download",
-	"s3_files_uploader", "s3_list_buckets", "s3_list_objects", "s3_operator", "sagemaker_text_rerank", "sagemaker_tts",
+	"nova_reel", "opensearch_retrieve",
+	"sagemaker_text_rerank", "sagemaker_tts",
 	"stepfunctions_start_execution", "transcribe_asr", "translation_evaluator",
 }
 
@@ -39,6 +39,12 @@ var additions = map[string][]string{
 		"expression_names", "expression_values", "index_name", "consistent_read", "return_values", "next_token", "next_token_input",
 		"table_arn",
 	},
+	"s3_operator":       {"sse_type", "kms_key_id", "bucket_key_enabled", "storage_class", "overwrite", "requester_pays"},
+	"s3_file_uploader":  {"sse_type", "kms_key_id", "bucket_key_enabled", "storage_class", "overwrite", "requester_pays"},
+	"s3_files_uploader": {"storage_class", "overwrite", "requester_pays"},
+	"s3_file_download":  {"version_id", "requester_pays"},
+	"s3_files_download": {"requester_pays"},
+	"s3_list_objects":   {"continuation_token_input", "delimiter", "requester_pays"},
 }
 
 // everywhere are the additions of every tool over AWS.

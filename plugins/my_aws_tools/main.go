@@ -12,6 +12,7 @@ import (
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/dynamodb"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/s3"
 )
 
 // The declarations that Dify reads: names, parameters, labels, icon, the privacy policy that the manifest points to.
@@ -27,6 +28,14 @@ func main() {
 func parts() []plugin.Part {
 	return []plugin.Part{
 		plugin.ToolCredentials(account.Check),
+		plugin.Tool("s3_operator", s3.Operate),
+		plugin.Tool("s3_file_uploader", s3.UploadFile),
+		plugin.Tool("s3_file_download", s3.DownloadFile),
+		plugin.Tool("s3_files_uploader", s3.UploadFiles),
+		plugin.Tool("s3_files_download", s3.DownloadFiles),
+		plugin.Tool("s3_list_buckets", s3.ListBuckets),
+		plugin.Tool("s3_create_bucket", s3.CreateBucket),
+		plugin.Tool("s3_list_objects", s3.ListObjects),
 		plugin.Tool("dynamodb_manager", dynamodb.Manage),
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/dynamodb"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/s3"
 )
 
 // successes holds for each tool one call that succeeds: it puts what the call needs into the cloud and returns the
@@ -13,6 +14,32 @@ var successes = map[string]func(t *testing.T, cloud *toolstest.AWS) map[string]a
 	"dynamodb_manager": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
 		cloud.Register("dynamodb", dynamodb.New())
 		return map[string]any{"operation_type": "create_table", "table_name": "orders", "partition_key_name": "id"}
+	},
+	"s3_operator": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
+		return map[string]any{"s3_uri": "s3://" + bucketWithReport(t, cloud) + "/report.txt"}
+	},
+	"s3_file_uploader": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
+		return map[string]any{"bucket_name": bucketWithReport(t, cloud), "input_file": cloud.File("a.txt", "text/plain", []byte("a"))}
+	},
+	"s3_files_uploader": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
+		return map[string]any{"bucket_name": bucketWithReport(t, cloud), "input_files": []any{cloud.File("a.txt", "text/plain", []byte("a"))}}
+	},
+	"s3_file_download": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
+		return map[string]any{"s3_uri": "s3://" + bucketWithReport(t, cloud) + "/report.txt"}
+	},
+	"s3_files_download": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
+		return map[string]any{"s3_uris": []any{"s3://" + bucketWithReport(t, cloud) + "/report.txt"}}
+	},
+	"s3_list_buckets": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
+		bucketWithReport(t, cloud)
+		return map[string]any{}
+	},
+	"s3_list_objects": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
+		return map[string]any{"bucket_name": bucketWithReport(t, cloud)}
+	},
+	"s3_create_bucket": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
+		bucketWithReport(t, cloud)
+		return map[string]any{"bucket_name": "reports-of-tomorrow"}
 	},
 }
 
@@ -29,4 +56,19 @@ func TestEveryToolSetsTheOutputsThatItDeclares(t *testing.T) {
 			cloud.RunPlugin(t, declarations, parts()...).Succeed(t, name, parameters)
 		})
 	}
+}
+
+// bucketWithReport makes a bucket of the tester's that holds report.txt, and returns its name.
+func bucketWithReport(t *testing.T, cloud *toolstest.AWS) string {
+	t.Helper()
+	store := s3.New()
+	cloud.Register("s3", store)
+	const name = "reports-of-the-tester"
+	if err := store.AddBucket(s3.Bucket{Name: name, Region: "us-east-1", Owner: toolstest.AccountID}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Put(name, "report.txt", []byte("All is well."), s3.Attributes{ContentType: "text/plain"}); err != nil {
+		t.Fatal(err)
+	}
+	return name
 }
