@@ -1,6 +1,6 @@
 # Everything here is a plain Go command too; see README.md and .ci/run.
 
-.PHONY: run test race slow lint breakage build bench pack
+.PHONY: run test race slow lint breakage pack bench
 
 run: ## start the local cloud and the drive, and show what it does
 	go run ./cmd/difyplugin run
@@ -22,9 +22,8 @@ lint: ## formatting, vet, staticcheck
 	go vet ./...
 	go tool -modfile=tools/go.mod staticcheck ./...
 
-build: ## the plugins for both architectures
-	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -ldflags '-s -w' -o dist/amd64/ ./plugins/...
-	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -ldflags '-s -w' -o dist/arm64/ ./plugins/...
+pack: ## the packages that Dify installs
+	for plugin in plugins/*/manifest.yaml; do go run ./cmd/difyplugin pack "$$(dirname "$$plugin")"; done
 
-bench: ## benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## one table of measurements, against baselines of the same run
+	go run ./internal/bench
