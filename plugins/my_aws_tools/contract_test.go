@@ -24,7 +24,7 @@ var pending = []string{
 	"agentcore-browser-session-manager", "agentcore-browser-tool", "agentcore_code_interpreter", "agentcore_memory",
 	"agentcore_memory_search", "apply_guardrail", "bedrock_kb_list", "bedrock_kb_list_data_sources",
 	"bedrock_kb_start_ingestion_job", "bedrock_retrieve", "bedrock_retrieve_and_generate", "chinese_toxicity_detector",
-	"extract_frame", "lambda_invoker", "lambda_translate_utils", "lambda_yaml_to_json", "nova_canvas",
+	"extract_frame", "nova_canvas",
 	"nova_reel", "opensearch_retrieve",
 	"sagemaker_text_rerank", "sagemaker_tts",
 	"stepfunctions_start_execution", "transcribe_asr", "translation_evaluator",

@@ -12,6 +12,7 @@ import (
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/dynamodb"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/lambda"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/s3"
 )
 
@@ -31,6 +32,9 @@ func parts() []plugin.Part {
 		plugin.Tool("s3_operator", s3.Operate),
 		plugin.Tool("s3_file_uploader", s3.UploadFile),
 		plugin.Tool("s3_file_download", s3.DownloadFile),
+		plugin.Tool("lambda_invoker", lambda.Invoke),
+		plugin.Tool("lambda_translate_utils", lambda.Translate),
+		plugin.Tool("lambda_yaml_to_json", lambda.ConvertYAML),
 		plugin.Tool("s3_files_uploader", s3.UploadFiles),
 		plugin.Tool("s3_files_download", s3.DownloadFiles),
 		plugin.Tool("s3_list_buckets", s3.ListBuckets),

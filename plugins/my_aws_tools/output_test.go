@@ -1,16 +1,30 @@
 package main
 
 import (
+	"context"
 	"testing"
 
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/dynamodb"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/lambda"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/s3"
 )
 
 // successes holds for each tool one call that succeeds: it puts what the call needs into the cloud and returns the
 // parameters.
 var successes = map[string]func(t *testing.T, cloud *toolstest.AWS) map[string]any{
+	"lambda_invoker": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
+		function(t, cloud, "greet", map[string]string{"greeting": "hello"})
+		return map[string]any{"lambda_name": "greet"}
+	},
+	"lambda_translate_utils": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
+		function(t, cloud, "translate_tool", map[string]string{"translation": "你好"})
+		return map[string]any{"text_content": "hello", "src_lang": "en_US", "dest_lang": "zh_CN"}
+	},
+	"lambda_yaml_to_json": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
+		function(t, cloud, "convert", map[string]any{"statusCode": 200, "body": `{"a": 1}`})
+		return map[string]any{"yaml_content": "a: 1", "lambda_name": "convert"}
+	},
 	"dynamodb_manager": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
 		cloud.Register("dynamodb", dynamodb.New())
 		return map[string]any{"operation_type": "create_table", "table_name": "orders", "partition_key_name": "id"}
@@ -41,6 +55,17 @@ var successes = map[string]func(t *testing.T, cloud *toolstest.AWS) map[string]a
 		bucketWithReport(t, cloud)
 		return map[string]any{"bucket_name": "reports-of-tomorrow"}
 	},
+}
+
+// function makes Lambda have one function, which returns the same value whatever it gets.
+func function(t *testing.T, cloud *toolstest.AWS, name string, value any) {
+	functions := lambda.New()
+	t.Cleanup(functions.Close)
+	cloud.Register("lambda", functions)
+	functions.Add(lambda.Function{
+		Region: "us-east-1", AccountID: toolstest.AccountID, Name: name,
+		Run: func(context.Context, lambda.Event) lambda.Result { return lambda.Returns(value) },
+	})
 }
 
 func TestEveryToolSetsTheOutputsThatItDeclares(t *testing.T) {
