@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -296,17 +295,17 @@ func innermost(err error) error {
 
 var (
 	// signatureWords begin the parts of AWS's messages that repeat the request, tokens included.
-	signatureWords = regexp.MustCompile(`(?is)(the canonical string|string-to-sign|AWS4-HMAC-SHA256|X-Amz-[A-Za-z-]+=|Signature=).*`)
+	signatureWords = lazily(`(?is)(the canonical string|string-to-sign|AWS4-HMAC-SHA256|X-Amz-[A-Za-z-]+=|Signature=).*`)
 	// keyID is an access key ID; the prefixes are listed in the IAM User Guide under "Unique identifiers".
-	keyID = regexp.MustCompile(`\b(AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}\b`)
-	query = regexp.MustCompile(`(https?://[^\s?"']*)\?[^\s"']*`)
+	keyID = lazily(`\b(AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}\b`)
+	query = lazily(`(https?://[^\s?"']*)\?[^\s"']*`)
 )
 
 // oneLine makes a short line of what came from outside, without keys, signatures and queries of URLs.
 func oneLine(text string) string {
-	text = signatureWords.ReplaceAllString(text, "…")
-	text = keyID.ReplaceAllString(text, "***")
-	text = query.ReplaceAllString(text, "$1")
+	text = signatureWords().ReplaceAllString(text, "…")
+	text = keyID().ReplaceAllString(text, "***")
+	text = query().ReplaceAllString(text, "$1")
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/cloudplugins/difyplugin/plugin"
 )
@@ -89,13 +90,21 @@ func halfPair(from, present, missing string) error {
 		"from elsewhere", from, present, missing)
 }
 
+// Patterns are compiled when they are first needed: a plugin starts in less time than it takes to compile them all.
 var (
-	roleARN    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]{1,1000}$`)
-	externalID = regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`)
+	roleARN    = lazily(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[!-~]+$`)
+	externalID = lazily(`^[\w+=,.@:/-]{2,}$`)
 )
 
-// maxExternalID is the longest external ID that STS accepts, in characters.
-const maxExternalID = 1224
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
+
+// maxRoleARN and maxExternalID are the longest that STS accepts, in characters.
+const (
+	maxRoleARN    = 2048
+	maxExternalID = 1224
+)
 
 func (r role) check() error {
 	switch {
@@ -103,9 +112,9 @@ func (r role) check() error {
 		return nil
 	case r.arn == "":
 		return fmt.Errorf("%s is filled in without %s: fill in the role that it belongs to, or clear it", fieldExternalID, fieldRole)
-	case !roleARN.MatchString(r.arn):
+	case len(r.arn) > maxRoleARN || !roleARN().MatchString(r.arn):
 		return fmt.Errorf("%s is %q, which is not the ARN of a role: it is written like arn:aws:iam::123456789012:role/dify", fieldRole, clip(r.arn))
-	case r.externalID != "" && (len(r.externalID) > maxExternalID || !externalID.MatchString(r.externalID)):
+	case r.externalID != "" && (len(r.externalID) > maxExternalID || !externalID().MatchString(r.externalID)):
 		return fmt.Errorf("%s has a form that AWS does not accept: 2 to %d letters, digits and _+=,.@:/-", fieldExternalID, maxExternalID)
 	}
 	return nil

@@ -3,7 +3,6 @@ package account
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -32,19 +31,24 @@ func partitionOf(region string) partition {
 
 var (
 	// A region becomes a part of a host name, and must not lead anywhere else.
-	awsRegion = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]{1,20}){1,3}-[0-9]{1,2}$`)
-	anyRegion = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	awsRegion = lazily(`^[a-z]{2,4}(-[a-z]+){1,3}-[0-9]{1,2}$`)
+	anyRegion = lazily(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 )
 
+// maxLabel is the longest part of a host name between two dots, in characters.
+const maxLabel = 63
+
 // ValidRegion reports whether a text, such as one from an answer, is written like a region of AWS.
-func ValidRegion(region string) bool { return awsRegion.MatchString(region) }
+func ValidRegion(region string) bool {
+	return len(region) <= maxLabel && awsRegion().MatchString(region)
+}
 
 // chooseRegion takes the region of the tool call, else that of the provider. The stores behind endpoints of users have
 // regions with names of their own, such as auto.
 func chooseRegion(given, saved string, ownEndpoint bool) (string, error) {
 	text := cmp.Or(strings.TrimSpace(given), strings.TrimSpace(saved), defaultRegion)
 	region := strings.ToLower(text)
-	if ValidRegion(region) || ownEndpoint && anyRegion.MatchString(region) {
+	if ValidRegion(region) || ownEndpoint && len(region) <= maxLabel && anyRegion().MatchString(region) {
 		return region, nil
 	}
 	return "", fmt.Errorf("%s is %q, which is not the name of a region: it is written like us-east-1 or ap-northeast-1", fieldRegion, clip(text))
