@@ -20,6 +20,18 @@ type Plugin struct {
 	Endpoints   *EndpointGroup      `json:"-"`
 }
 
+// ProviderName returns the identity name of the plugin's provider, of tools or of datasources, and "" where it has
+// neither.
+func (p *Plugin) ProviderName() string {
+	switch {
+	case p.Tools != nil:
+		return p.Tools.Identity.Name
+	case p.Datasources != nil:
+		return p.Datasources.Identity.Name
+	}
+	return ""
+}
+
 // A Manifest is the declaration of the plugin itself, manifest.yaml.
 type Manifest struct {
 	// Version is three numbers and an optional suffix, such as 1.2.3-beta.
@@ -89,6 +101,17 @@ type Permission struct {
 	Endpoint *Access        `json:"endpoint,omitempty"`
 	App      *Access        `json:"app,omitempty"`
 	Storage  *StorageAccess `json:"storage,omitempty"`
+}
+
+// AllowsTools reports whether the plugin may call other tools. It may be asked of nil.
+func (p *Permission) AllowsTools() bool { return p != nil && p.Tool != nil && p.Tool.Enabled }
+
+// StorageSize returns how many bytes the plugin may store in Dify, 0 where it may not. It may be asked of nil.
+func (p *Permission) StorageSize() int64 {
+	if p == nil || p.Storage == nil || !p.Storage.Enabled {
+		return 0
+	}
+	return p.Storage.Size
 }
 
 func (p *Permission) fields() []field {

@@ -63,16 +63,10 @@ func newTarget(ctx context.Context, path string, log io.Writer) (*target, error)
 
 // providerName is the identity of the plugin's provider.
 func (t *target) providerName() string {
-	switch {
-	case t.declared == nil:
+	if t.declared == nil {
 		return ""
-	case t.declared.Tools != nil:
-		return t.declared.Tools.Identity.Name
-	case t.declared.Datasources != nil:
-		return t.declared.Datasources.Identity.Name
-	default:
-		return t.declared.Name
 	}
+	return t.declared.ProviderName()
 }
 
 // datasourceName is the identity of the plugin's first data source.
@@ -89,14 +83,9 @@ func (t *target) permissions() host.Permissions {
 		return host.Permissions{Tool: true, Storage: true}
 	}
 	asked := t.declared.Resource.Permission
-	granted := host.Permissions{}
-	if asked != nil && asked.Tool != nil {
-		granted.Tool = asked.Tool.Enabled
+	return host.Permissions{
+		Tool: asked.AllowsTools(), Storage: asked.StorageSize() > 0, StorageSize: asked.StorageSize(),
 	}
-	if asked != nil && asked.Storage != nil {
-		granted.Storage, granted.StorageSize = asked.Storage.Enabled, asked.Storage.Size
-	}
-	return granted
 }
 
 func buildTemporary(ctx context.Context, dir string, log io.Writer) (program string, cleanup func(), err error) {

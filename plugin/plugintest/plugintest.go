@@ -60,7 +60,7 @@ func Run(t testing.TB, declarations fs.FS, parts ...plugin.Part) *Plugin {
 	if err != nil {
 		t.Fatal(err)
 	}
-	under := &Plugin{Dify: dify, provider: provider(declared), logs: &logs{}}
+	under := &Plugin{Dify: dify, provider: declared.ProviderName(), logs: &logs{}}
 	under.Conn = connect(t, p, host.Options{Strict: true, Backend: dify, OnLog: under.logs.add})
 	t.Cleanup(func() {
 		if err := dify.Close(); err != nil {
@@ -102,31 +102,12 @@ func (p *Plugin) As(credentials map[string]any) host.Caller {
 // Logs are the lines that the plugin has written to the host's log so far.
 func (p *Plugin) Logs() []host.Log { return p.logs.all() }
 
-func provider(declared *manifest.Plugin) string {
-	switch {
-	case declared.Tools != nil:
-		return declared.Tools.Identity.Name
-	case declared.Datasources != nil:
-		return declared.Datasources.Identity.Name
-	default:
-		return declared.Name
-	}
-}
-
 // permissions grants what the manifest asks for, as Dify does.
 func permissions(declared *manifest.Plugin) host.Permissions {
 	asked := declared.Resource.Permission
-	granted := host.Permissions{}
-	if asked == nil {
-		return granted
+	return host.Permissions{
+		Tool: asked.AllowsTools(), Storage: asked.StorageSize() > 0, StorageSize: asked.StorageSize(),
 	}
-	if asked.Tool != nil {
-		granted.Tool = asked.Tool.Enabled
-	}
-	if asked.Storage != nil {
-		granted.Storage, granted.StorageSize = asked.Storage.Enabled, asked.Storage.Size
-	}
-	return granted
 }
 
 type logs struct {
