@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // minSecret is the shortest value in bytes that is looked for: shorter ones stand in any text by chance.
@@ -11,6 +12,7 @@ const minSecret = 6
 
 // redactor removes secrets from what leaves the process as a log line or an error.
 type redactor struct {
+	mu      sync.Mutex // a call that hangs may be answered for before its parameters are read
 	secrets []string
 }
 
@@ -20,8 +22,10 @@ func newRedactor(secrets []string) *redactor {
 	return r
 }
 
-// add takes more secrets. It must not be called while clean may run.
+// add takes more secrets.
 func (r *redactor) add(secrets ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, s := range secrets {
 		if s = strings.TrimSpace(s); len(s) >= minSecret {
 			r.secrets = append(r.secrets, s)
@@ -46,8 +50,11 @@ func (r *redactor) clean(text string) string {
 // cutSecrets replaces each stretch of text that secrets cover. They may overlap: to replace one after the other would
 // leave the end of the second.
 func (r *redactor) cutSecrets(text string) string {
+	r.mu.Lock()
+	secrets := r.secrets // only ever appended to
+	r.mu.Unlock()
 	var found [][2]int
-	for _, secret := range r.secrets {
+	for _, secret := range secrets {
 		for at, next := 0, 0; next >= 0; at += next + 1 {
 			if next = strings.Index(text[at:], secret); next >= 0 {
 				found = append(found, [2]int{at + next, at + next + len(secret)})
