@@ -1,0 +1,6 @@
+from dify_plugin.interfaces.datasource import DatasourceProvider
+
+
+class DriveProvider(DatasourceProvider):
+    def _validate_credentials(self, credentials):
+        pass
