@@ -55,13 +55,11 @@ func open(ctx context.Context, given entry, saved plugin.Credentials) (*Account,
 // the deadline is that of the context of each request. Change the region of one client in the client's options.
 func (a *Account) Config(service string) aws.Config {
 	cfg := aws.Config{
-		Region:           a.region,
-		Credentials:      a.identity,
-		HTTPClient:       a.process.client(),
-		RetryMode:        aws.RetryModeStandard,
-		RetryMaxAttempts: Attempts,
-		Retryer:          a.process.retryer,
-		Logger:           logging.Nop{},
+		Region:      a.region,
+		Credentials: a.identity,
+		HTTPClient:  a.process.client(),
+		Retryer:     a.process.retryer,
+		Logger:      logging.Nop{},
 		// One host per service, whatever the keys say about their account.
 		AccountIDEndpointMode: aws.AccountIDEndpointModeDisabled,
 		APIOptions:            forgetExpired(a.identity),

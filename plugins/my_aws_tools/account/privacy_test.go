@@ -152,7 +152,7 @@ func TestA20_A22_EveryRequestUsesHTTPSAndNoRedirectIsFollowed(t *testing.T) {
 	p := start(t, "plugin")
 	for _, location := range []string{"http://sts.us-east-1.amazonaws.com/", "https://elsewhere.example.com/"} {
 		redirect := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, location, http.StatusTemporaryRedirect)
+			http.Redirect(w, r, location, http.StatusFound)
 		})
 		if err := p.Box.Handle("sts.us-east-1.amazonaws.com", redirect); err != nil {
 			t.Fatal(err)

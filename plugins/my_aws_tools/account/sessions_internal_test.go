@@ -175,14 +175,15 @@ func TestAFailureIsNotKept(t *testing.T) {
 	s.clear()
 }
 
-func TestKeysAreDroppedWhileTheyAreFetched(t *testing.T) {
+func TestKeysThatAreDroppedWhileTheyAreFetchedAreNotKept(t *testing.T) {
 	s, c := newSessions(), &counter{life: time.Hour}
+	entry := s.entry(s.fingerprint(cacheKey{"a"}))
 	_, err := s.get(t.Context(), cacheKey{"a"}, func(ctx context.Context) (aws.Credentials, error) {
 		s.drop(cacheKey{"a"})
 		return c.fetch(ctx)
 	})
-	if err != nil || s.size() != 0 {
-		t.Errorf("%d are kept, %v", s.size(), err)
+	if err != nil || s.size() != 0 || entry.keys.HasKeys() || entry.keys.AccessKeyID != "" {
+		t.Errorf("%d are kept, %v, %v", s.size(), entry.keys.AccessKeyID, err)
 	}
 }
 

@@ -33,6 +33,15 @@ class Clock(datetime.datetime):
         return NOW.replace(tzinfo=None)
 
 
+class Hostless(SigV4Auth):
+    """A client that leaves out of the signature what matters most."""
+
+    def headers_to_sign(self, request):
+        headers = super().headers_to_sign(request)
+        del headers["host"]
+        return headers
+
+
 def sign(name, auth, service, region, method, url, headers=None, body=b"", credentials=KEY, expires=None, signed_body=True):
     request = AWSRequest(method=method, url=url, headers=headers or {}, data=body)
     if not auth.__name__.endswith("QueryAuth") and service == "s3":
@@ -96,6 +105,7 @@ def main():
         sign("S3, presigned", S3SigV4QueryAuth, "s3", "eu-west-1", "GET", s3 + "/a%20b/%E4%BD%A0?response-content-type=text%2Fplain", expires=3600),
         sign("S3, presigned with temporary keys", S3SigV4QueryAuth, "s3", "eu-west-1", "GET", s3 + "/a", credentials=TEMPORARY, expires=604800),
         sign("STS, presigned", SigV4QueryAuth, "sts", "us-east-1", "POST", "https://sts.us-east-1.amazonaws.com/?Action=GetCallerIdentity", {}, b"", expires=60),
+        sign("REFUSED, without the host", Hostless, "lambda", "us-east-1", "GET", "https://lambda.us-east-1.amazonaws.com/"),
     ]
     print(json.dumps(vectors, indent=1, ensure_ascii=False))
 
