@@ -141,7 +141,7 @@ func (r *reader) checkHandle(arn string) {
 }
 
 func (r *reader) putItem() step {
-	in := &ddb.PutItemInput{TableName: r.table(), Item: r.item(), ReturnValues: r.returnValues(types.ReturnValueNone, types.ReturnValueAllOld)}
+	in := &ddb.PutItemInput{TableName: r.table(), Item: r.item(), ReturnValues: r.returnValues(types.ReturnValueNone, types.ReturnValueNone, types.ReturnValueAllOld)}
 	in.ConditionExpression = expression(r.in.ConditionExpression)
 	in.ExpressionAttributeNames, in.ExpressionAttributeValues = r.placeholders(in.ConditionExpression).maps()
 	return func(ctx context.Context, t *table) error { return t.put(ctx, in) }
@@ -155,7 +155,7 @@ func (r *reader) getItem() step {
 }
 
 func (r *reader) deleteItem() step {
-	in := &ddb.DeleteItemInput{TableName: r.table(), Key: r.key(), ReturnValues: r.returnValues(types.ReturnValueNone, types.ReturnValueAllOld)}
+	in := &ddb.DeleteItemInput{TableName: r.table(), Key: r.key(), ReturnValues: r.returnValues(types.ReturnValueNone, types.ReturnValueNone, types.ReturnValueAllOld)}
 	in.ConditionExpression = expression(r.in.ConditionExpression)
 	in.ExpressionAttributeNames, in.ExpressionAttributeValues = r.placeholders(in.ConditionExpression).maps()
 	return func(ctx context.Context, t *table) error { return t.delete(ctx, in) }

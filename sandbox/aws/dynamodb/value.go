@@ -40,7 +40,7 @@ type item map[string]value
 func (v *value) UnmarshalJSON(data []byte) error {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(data, &members); err != nil || members == nil {
-		return errors.New("Unexpected value type in payload")
+		return errors.New("an attribute value is an object with the name of its type")
 	}
 	if len(members) != 1 {
 		v.kind = fmt.Sprint(len(members), " types")
