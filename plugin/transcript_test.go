@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -9,10 +10,10 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,6 +21,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/cloudplugins/difyplugin/internal/wire"
 )
 
 // TestTranscripts plays the host's part of the conversations in testdata/transcripts and compares what the plugin
@@ -35,43 +38,216 @@ import (
 //	               of that event, "heartbeat x9" for nine of them
 //	-- stderr --   all that it has written to standard error since then
 //	-- uploads --  files that were uploaded to Dify: name, type and content
-//	-- returns --  what Serve has returned: nil, or the text of its error
+//	-- returns --  what Serve has returned: nil, or the text of its error, or "not yet"
 //
 // <name> in a line of the plugin stands for text without quotes that is not known beforehand, a number for example;
 // the same name later, also in a line of the host, stands for the same text.
 //
-// At the end of a transcript the host closes standard input; the plugin must have nothing more to say. Time is that of
-// package synctest: waiting takes none. Only transcripts with uploads, which need a real network, run in real time; in
-// them nothing waits.
+// A transcript holds for every transport: stdio, which this test plays, debug and serverless. A line "transports: stdio
+// debug" at its head restricts it to these, as the names behind that of a section, "-- host stdio debug --", restrict
+// the section.
+//
+// At the end of a transcript the host goes away; the plugin must have nothing more to say and nothing more to do. Time
+// is that of package synctest: waiting takes none. Only transcripts that need a real network, those with uploads for
+// example, run in real time; in them nothing waits.
 func TestTranscripts(t *testing.T) {
+	playTranscripts(t, wireTransport{name: "stdio", host: newStdioHost})
+}
+
+// TestTranscriptsOverDebug plays the transcripts with a plugin that has connected to Dify's debug server.
+func TestTranscriptsOverDebug(t *testing.T) {
+	playTranscripts(t, wireTransport{name: "debug", host: newDebugHost})
+}
+
+// TestTranscriptsOverServerless plays the transcripts with a plugin that is a function: each request is a POST, and
+// calls back into Dify are POSTs of the plugin's own.
+func TestTranscriptsOverServerless(t *testing.T) {
+	playTranscripts(t, wireTransport{name: "serverless", host: newServerlessHost, dialsDify: true})
+}
+
+// No transport escapes a rule because the transcripts that hold it are not played there.
+func TestTranscriptsHoldEveryTransportToEverything(t *testing.T) {
+	for _, transport := range allTransports {
+		var played strings.Builder
+		for _, script := range transcripts(t) {
+			for _, section := range script.sections(t, transport) {
+				played.Write(section.Data)
+			}
+		}
+		for _, piece := range everythingOnTheWire() {
+			if !strings.Contains(played.String(), piece) {
+				t.Errorf("no transcript over %s holds %s", transport, piece)
+			}
+		}
+	}
+}
+
+// everythingOnTheWire are the kinds of messages, requests, calls back, answers and errors as they look in a line.
+func everythingOnTheWire() []string {
+	kinds := map[string][]string{
+		`"data":{"type":`: {
+			wire.MessageText, wire.MessageJSON, wire.MessageLink, wire.MessageImage, wire.MessageImageLink, wire.MessageBinaryLink,
+			wire.MessageBlob, wire.MessageBlobChunk, wire.MessageVariable, wire.MessageLog, wire.MessageRetrieverResources, wire.MessageFile,
+			wire.SessionStream, wire.SessionError, wire.SessionInvoke, wire.SessionEnd, "storage", "tool", "upload_file",
+		},
+		`"action":`: {
+			wire.ActionInvokeTool, wire.ActionValidateTool, wire.ActionRuntimeParameters, wire.ActionFetchOptions,
+			wire.ActionValidateDatasource, wire.ActionBrowseDrive, wire.ActionDownloadDrive,
+		},
+		`"opt":`:   {"get", "set", "del", "exist"},
+		`"event":`: {wire.EventLog, wire.ReplyResponse, wire.ReplyError, wire.ReplyEnd},
+		`"error_type":`: {
+			string(Authorization), string(RateLimit), string(BadRequest), string(Connection), string(Unavailable), string(InvalidCredentials),
+		},
+	}
+	var pieces []string
+	for field, values := range kinds {
+		for _, value := range values {
+			pieces = append(pieces, field+strconv.Quote(value))
+		}
+	}
+	return pieces
+}
+
+// wireTransport is a transport as the transcripts see it.
+type wireTransport struct {
+	name string
+	host func(t *testing.T, setup hostSetup) hostEnd
+	// dialsDify tells whether calls back into Dify go over connections that the transport makes itself, which are real
+	// ones.
+	dialsDify bool
+}
+
+// hostSetup is what a host needs to speak with a plugin.
+type hostSetup struct {
+	plugin *Plugin
+	errOut io.Writer // standard error of the plugin's process
+	bubble bool      // whether time is synctest's
+}
+
+// hostEnd is the other end of a transport: the host, as far as transports differ.
+type hostEnd interface {
+	// serve is the plugin's part. It returns when the plugin has, and when all that it wrote has arrived.
+	serve(ctx context.Context) error
+	// open returns when the plugin can take requests, and with what it has then written to standard error.
+	open() (greeting string, err error)
+	// send passes on bytes of the host's lines.
+	send(text string) error
+	// do is for what a host can do on this transport only, and tells whether this is such a thing. settle returns when
+	// the plugin waits.
+	do(action string, settle func()) bool
+	// channels are the ways on which the plugin's lines arrive.
+	channels() []channel
+	// leave ends the transport as the host does that has no more requests, and tells what Serve returns then.
+	leave(stop context.CancelFunc) (returns string)
+	// release lets go of the plugin, whatever the state it is in.
+	release()
+}
+
+// channel is one way on which lines of the plugin arrive. Between two ways there is no order.
+type channel struct {
+	arrived *hostOutput
+	carries func(line string) bool // nil for everything
+}
+
+// of are the lines that arrive on this way.
+func (c channel) of(lines []string) []string {
+	if c.carries == nil {
+		return lines
+	}
+	return slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return !c.carries(line) })
+}
+
+// allTransports are the names that a transcript may use.
+var allTransports = []string{"stdio", "debug", "serverless"}
+
+// transcript is a file of testdata/transcripts.
+type transcript struct {
+	name    string
+	archive *txtar.Archive
+}
+
+func transcripts(t *testing.T) []transcript {
+	t.Helper()
 	paths, err := filepath.Glob("testdata/transcripts/*.txtar")
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no transcripts: %v", err)
 	}
+	var all []transcript
 	for _, path := range paths {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, file := range archive.Files {
-				if file.Name == "env" {
-					setenv(t, file.Data)
+		archive, err := txtar.ParseFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, transcript{strings.TrimSuffix(filepath.Base(path), ".txtar"), archive})
+	}
+	return all
+}
+
+// sections are those that hold for a transport, none where the whole transcript does not.
+func (s transcript) sections(t *testing.T, transport string) []txtar.File {
+	t.Helper()
+	for line := range strings.Lines(string(s.archive.Comment)) {
+		if names, ok := strings.CutPrefix(line, "transports:"); ok && !named(t, names, transport) {
+			return nil
+		}
+	}
+	var sections []txtar.File
+	for _, file := range s.archive.Files {
+		kind, names, restricted := strings.Cut(file.Name, " ")
+		if !restricted || named(t, names, transport) {
+			sections = append(sections, txtar.File{Name: kind, Data: file.Data})
+		}
+	}
+	return sections
+}
+
+// named tells whether a transport is among names.
+func named(t *testing.T, names, transport string) bool {
+	t.Helper()
+	list := strings.Fields(names)
+	for _, name := range list {
+		if !slices.Contains(allTransports, name) {
+			t.Fatalf("there is no transport %q", name)
+		}
+	}
+	return slices.Contains(list, transport)
+}
+
+func playTranscripts(t *testing.T, over wireTransport) {
+	for _, script := range transcripts(t) {
+		sections := script.sections(t, over.name)
+		if len(sections) == 0 {
+			continue
+		}
+		t.Run(script.name, func(t *testing.T) {
+			for _, section := range sections {
+				if section.Name == "env" {
+					setenv(t, section.Data)
 				}
 			}
-			if strings.Contains(string(txtar.Format(archive)), "<upload>") {
-				playWithUploads(t, archive)
+			if over.needsNetwork(sections) {
+				playInRealTime(t, over, sections)
 				return
 			}
 			synctest.Test(t, func(t *testing.T) {
-				c := converse(t)
+				c := converse(t, over, synctest.Wait)
 				defer c.hangUp()
-				c.settle = synctest.Wait
-				c.play(archive)
+				c.play(sections)
 			})
 		})
 	}
 }
+
+// needsNetwork tells whether something in the sections travels over real connections, in real time.
+func (w wireTransport) needsNetwork(sections []txtar.File) bool {
+	return slices.ContainsFunc(sections, func(section txtar.File) bool {
+		return bytes.Contains(section.Data, []byte("<upload>")) || w.dialsDify && slices.ContainsFunc(expanded(string(section.Data)), isInvoke)
+	})
+}
+
+// isInvoke tells whether a line of a plugin is a call back into Dify.
+func isInvoke(line string) bool { return strings.Contains(line, `"data":{"type":"invoke"`) }
 
 func setenv(t *testing.T, lines []byte) {
 	for line := range strings.Lines(string(lines)) {
@@ -80,47 +256,51 @@ func setenv(t *testing.T, lines []byte) {
 	}
 }
 
-func playWithUploads(t *testing.T, archive *txtar.Archive) {
+func playInRealTime(t *testing.T, over wireTransport, sections []txtar.File) {
 	store := &uploadStore{}
 	server := httptest.NewServer(store)
 	defer server.Close()
-	c := converse(t)
+	c := converse(t, over, nil)
 	defer c.hangUp()
 	c.store = store
 	c.values["upload"] = server.URL
-	c.play(archive)
+	c.play(sections)
 }
 
 // conversation is a plugin and the host that it speaks with.
 type conversation struct {
-	t      *testing.T
-	plugin *Plugin
-	in     *io.PipeWriter
-	out    *hostOutput
-	errOut *syncBuffer
-	parent atomic.Int64
-	stop   context.CancelFunc
-	done   chan error
-	store  *uploadStore
-	values map[string]string // of <name>
-	settle func()            // returns when the plugin waits for the host or for time; nil outside of a bubble
-	ended  bool
+	t        *testing.T
+	host     hostEnd
+	errOut   *syncBuffer
+	greeting string // on standard error, not yet compared
+	stop     context.CancelFunc
+	done     chan error
+	gone     chan struct{} // closed when Serve has returned
+	store    *uploadStore
+	values   map[string]string // of <name>
+	settle   func()            // returns when the plugin waits for the host or for time; nil outside of a bubble
+	ended    bool
 }
 
-// converse starts the scripted plugin.
-func converse(t *testing.T) *conversation {
+// converse starts the scripted plugin and waits until it is ready.
+func converse(t *testing.T, over wireTransport, settle func()) *conversation {
 	t.Helper()
-	p := scriptedPlugin(t)
 	ctx, stop := context.WithCancel(t.Context())
-	in, hostIn := io.Pipe()
 	c := &conversation{
-		t: t, plugin: p, in: hostIn, out: newHostOutput(), errOut: &syncBuffer{},
-		stop: stop, done: make(chan error, 1), values: map[string]string{},
+		t: t, errOut: &syncBuffer{}, stop: stop, done: make(chan error, 1), gone: make(chan struct{}),
+		values: map[string]string{}, settle: settle,
 	}
-	c.parent.Store(100)
+	c.host = over.host(t, hostSetup{plugin: scriptedPlugin(t), errOut: c.errOut, bubble: settle != nil})
 	go func() {
-		c.done <- p.Serve(ctx, in, c.out, c.errOut, func() int { return int(c.parent.Load()) })
+		defer close(c.gone)
+		c.done <- c.host.serve(ctx)
 	}()
+	greeting, err := c.host.open()
+	if err != nil {
+		c.hangUp()
+		t.Fatalf("the plugin does not get ready: %v; standard error: %s", err, c.errOut.take())
+	}
+	c.greeting = greeting
 	return c
 }
 
@@ -139,48 +319,41 @@ func scriptedPlugin(t *testing.T) *Plugin {
 // hangUp ends what the transcript left behind, tools that outlive their calls among it.
 func (c *conversation) hangUp() {
 	c.stop()
-	c.in.Close()
-	c.out.resume()
+	c.host.release()
+	<-c.gone
 	if c.settle != nil {
 		<-time.After(time.Hour)
 	}
 }
 
-func (c *conversation) play(archive *txtar.Archive) {
+func (c *conversation) play(sections []txtar.File) {
 	c.t.Helper()
-	for i, file := range archive.Files {
-		where := fmt.Sprintf("section %d (%s)", i+1, file.Name)
-		switch file.Name {
+	for i, section := range sections {
+		where := fmt.Sprintf("section %d (%s)", i+1, section.Name)
+		switch section.Name {
 		case "env":
 		case "host":
-			for line := range strings.Lines(string(file.Data)) {
+			for line := range strings.Lines(string(section.Data)) {
 				c.hostLine(where, strings.TrimSuffix(line, "\n"))
 			}
 		case "plugin":
-			c.expectLines(where, expanded(string(file.Data)))
+			c.expectLines(where, expanded(string(section.Data)))
 		case "stderr":
-			c.quiesce()
-			if diff := cmp.Diff(string(file.Data), c.errOut.take()); diff != "" {
-				c.t.Fatalf("%s (-want +got):\n%s", where, diff)
-			}
+			c.expectErrors(where, string(section.Data))
 		case "uploads":
-			if diff := cmp.Diff(string(file.Data), c.store.take()); diff != "" {
+			if diff := cmp.Diff(string(section.Data), c.store.take()); diff != "" {
 				c.t.Fatalf("%s (-want +got):\n%s", where, diff)
 			}
 		case "returns":
-			c.expectReturn(where, strings.TrimSpace(string(file.Data)))
+			c.expectReturn(where, strings.TrimSpace(string(section.Data)))
 		default:
 			c.t.Fatalf("%s is none that a transcript knows", where)
 		}
 	}
 	if !c.ended {
-		c.in.Close()
-		c.expectReturn("the end", "nil")
+		c.expectReturn("the end", c.host.leave(c.stop))
 	}
-	c.expectLines("the end", nil)
-	if rest := c.errOut.take(); rest != "" {
-		c.t.Errorf("standard error at the end: %s", rest)
-	}
+	c.expectNoMore()
 }
 
 func (c *conversation) hostLine(where, line string) {
@@ -204,18 +377,10 @@ func (c *conversation) hostLine(where, line string) {
 		}
 		c.settle()
 		<-time.After(length)
-	case line == "close stdin":
-		c.in.Close()
-	case line == "stop reading":
-		c.quiesce()
-		c.out.pause()
-	case line == "read again":
-		c.out.resume()
-	case line == "parent gone":
-		c.parent.Store(1)
 	case line == "terminate":
 		c.quiesce()
 		c.stop()
+	case c.host.do(line, c.quiesce):
 	default:
 		c.t.Fatalf("%s: the host cannot do this: %s", where, line)
 	}
@@ -223,7 +388,7 @@ func (c *conversation) hostLine(where, line string) {
 
 func (c *conversation) send(text string) {
 	c.t.Helper()
-	if _, err := io.WriteString(c.in, text); err != nil {
+	if err := c.host.send(text); err != nil {
 		c.t.Fatalf("the plugin takes no more input: %v", err)
 	}
 }
@@ -234,15 +399,27 @@ func (c *conversation) quiesce() {
 	}
 }
 
+// patience is how long a plugin in real time may take to write what it must: a test that waits longer has failed.
+const patience = 30 * time.Second
+
 func (c *conversation) expectLines(where string, want []string) {
 	c.t.Helper()
-	var got []string
-	if c.settle != nil {
-		c.settle()
-		got = c.out.take()
-	} else {
-		got = c.out.await(c.t.Context(), len(want))
+	for _, channel := range c.host.channels() {
+		expected := channel.of(want)
+		if c.settle != nil {
+			c.settle()
+			c.compare(where, expected, channel.arrived.take())
+			continue
+		}
+		ctx, cancel := context.WithTimeout(c.t.Context(), patience)
+		got := channel.arrived.await(ctx, expected)
+		cancel()
+		c.compare(where, expected, got)
 	}
+}
+
+func (c *conversation) compare(where string, want, got []string) {
+	c.t.Helper()
 	for i := range max(len(want), len(got)) {
 		switch {
 		case i >= len(got):
@@ -255,27 +432,58 @@ func (c *conversation) expectLines(where string, want []string) {
 	}
 }
 
+func (c *conversation) expectErrors(where, want string) {
+	c.t.Helper()
+	c.quiesce()
+	if diff := cmp.Diff(c.greeting+want, c.errOut.take()); diff != "" {
+		c.t.Fatalf("%s: standard error (-want +got):\n%s", where, diff)
+	}
+	c.greeting = ""
+}
+
+// expectNoMore compares what is left once the plugin has returned.
+func (c *conversation) expectNoMore() {
+	c.t.Helper()
+	c.quiesce()
+	for _, channel := range c.host.channels() {
+		for _, line := range channel.arrived.take() {
+			if c.settle != nil || line != heartbeat { // real time brings heartbeats of its own
+				c.t.Fatalf("the end: the plugin wrote also\n%s", line)
+			}
+		}
+	}
+	c.expectErrors("the end", "")
+}
+
 func (c *conversation) expectReturn(where, want string) {
 	c.t.Helper()
-	c.ended = true
+	got := c.returned()
+	c.ended = got != stillServing
+	if got != want {
+		c.t.Fatalf("%s: Serve returned: %s, want: %s", where, got, want)
+	}
+}
+
+// stillServing is what Serve has returned before it returns.
+const stillServing = "not yet"
+
+// returned tells what Serve has returned. In real time it waits for that.
+func (c *conversation) returned() string {
 	var err error
-	if c.settle != nil {
+	if c.settle == nil {
+		err = <-c.done
+	} else {
 		c.settle()
 		select {
 		case err = <-c.done:
 		default:
-			c.t.Fatalf("%s: Serve has not returned", where)
+			return stillServing
 		}
-	} else {
-		err = <-c.done
 	}
-	got := "nil"
 	if err != nil {
-		got = err.Error()
+		return err.Error()
 	}
-	if got != want {
-		c.t.Fatalf("%s: Serve returned %s, want %s", where, got, want)
-	}
+	return "nil"
 }
 
 var placeholder = regexp.MustCompile(`<([a-z_0-9]+)>`)
@@ -407,14 +615,14 @@ func (h *hostOutput) take() []string {
 	}
 }
 
-// await returns the next n lines, or fewer when ctx ends. Heartbeats, which real time brings, are not counted after
-// the first.
-func (h *hostOutput) await(ctx context.Context, n int) []string {
+// await returns as many lines as are wanted, or fewer when ctx ends. Heartbeats, which real time brings, count only
+// where one is wanted.
+func (h *hostOutput) await(ctx context.Context, want []string) []string {
 	var lines []string
-	for len(lines) < n {
+	for len(lines) < len(want) {
 		select {
 		case line := <-h.lines:
-			if line != heartbeat || len(lines) == 0 {
+			if line != heartbeat || want[len(lines)] == heartbeat {
 				lines = append(lines, line)
 			}
 		case <-ctx.Done():
