@@ -1,6 +1,7 @@
 package account
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/google/go-cmp/cmp"
@@ -39,6 +41,18 @@ func TestARequestIsSentThreeTimesAtMost(t *testing.T) {
 	}
 	if diff := cmp.Diff([]int{1, 2}, waits); diff != "" || len(service.requests) != Attempts {
 		t.Errorf("%d requests, waits: -want +got\n%s", len(service.requests), diff)
+	}
+}
+
+func TestEveryServiceHasOneHostPerRegion(t *testing.T) {
+	service := &busy{}
+	cfg := testAccount(NewProcess(service, Backoff(func(int, error) (time.Duration, error) { return 0, nil })), nil).Config(DynamoDB)
+	cfg.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: "AKIA", SecretAccessKey: "secret", AccountID: "123456789012"}, nil
+	})
+	_, _ = dynamodb.NewFromConfig(cfg).ListTables(t.Context(), &dynamodb.ListTablesInput{})
+	if host := service.requests[0].URL.Host; host != "dynamodb.eu-west-1.amazonaws.com" {
+		t.Errorf("the host is %s", host)
 	}
 }
 

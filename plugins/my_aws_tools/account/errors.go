@@ -249,9 +249,7 @@ func (op Operation) explainConnection(err error) error {
 			host = at.Host
 		}
 	}
-	switch inner := innermost(err).Error(); {
-	case strings.Contains(inner, endpointSwitch):
-		return op.wrap(err, plugin.BadRequest, "%s", oneLine(inner))
+	switch {
 	case errors.As(err, &noHost):
 		return op.wrap(err, plugin.Connection, "the host %s was not found: check %s (%s) and %s", host, fieldRegion, op.Region, fieldEndpoint)
 	case errors.As(err, &certificate):
@@ -259,14 +257,10 @@ func (op Operation) explainConnection(err error) error {
 			"a proxy brings its own certificates", host, fieldEndpoint)
 	case unsent != nil, errors.As(err, &sending), isNetwork(err):
 		return op.wrap(err, plugin.Connection, "no connection to %s (%s): check the network of the machine on which the plugin runs, "+
-			"%s (%s) and %s", host, oneLine(inner), fieldRegion, op.Region, fieldEndpoint)
+			"%s (%s) and %s", host, oneLine(innermost(err).Error()), fieldRegion, op.Region, fieldEndpoint)
 	}
 	return op.wrap(err, plugin.BadRequest, "%s", oneLine(innermost(err).Error()))
 }
-
-// endpointSwitch is the variable that refusals of the transport name: an operator lists there the addresses that are
-// not public but may be endpoints.
-const endpointSwitch = "DIFYPLUGIN_ENDPOINT_ALLOW"
 
 func isNetwork(err error) bool {
 	var network net.Error
