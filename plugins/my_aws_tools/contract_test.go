@@ -27,12 +27,13 @@ var pending = []string{
 	"extract_frame", "nova_canvas",
 	"nova_reel", "opensearch_retrieve",
 	"sagemaker_text_rerank", "sagemaker_tts",
-	"stepfunctions_start_execution", "transcribe_asr", "translation_evaluator",
+	"transcribe_asr", "translation_evaluator",
 }
 
 // additions are what ours takes beyond the contract: names of parameters, and NAME=VALUE for further choices of a
 // parameter that the contract has. The parameters for temporary keys, which every tool over AWS has, are not repeated.
 var additions = map[string][]string{
+	"stepfunctions_start_execution": {"wait_for_result", "execution_arn", "state_machine_type"},
 	"dynamodb_manager": {
 		"operation_type=query", "operation_type=update_item", "partition_key_type", "sort_key_type", "sort_key_condition", "sort_key_end",
 		"sort_descending", "update_expression", "condition_expression", "filter_expression", "projection_expression",

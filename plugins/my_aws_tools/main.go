@@ -14,6 +14,7 @@ import (
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/dynamodb"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/lambda"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/s3"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/stepfunctions"
 )
 
 // The declarations that Dify reads: names, parameters, labels, icon, the privacy policy that the manifest points to.
@@ -32,14 +33,15 @@ func parts() []plugin.Part {
 		plugin.Tool("s3_operator", s3.Operate),
 		plugin.Tool("s3_file_uploader", s3.UploadFile),
 		plugin.Tool("s3_file_download", s3.DownloadFile),
-		plugin.Tool("lambda_invoker", lambda.Invoke),
-		plugin.Tool("lambda_translate_utils", lambda.Translate),
-		plugin.Tool("lambda_yaml_to_json", lambda.ConvertYAML),
 		plugin.Tool("s3_files_uploader", s3.UploadFiles),
 		plugin.Tool("s3_files_download", s3.DownloadFiles),
 		plugin.Tool("s3_list_buckets", s3.ListBuckets),
 		plugin.Tool("s3_create_bucket", s3.CreateBucket),
 		plugin.Tool("s3_list_objects", s3.ListObjects),
+		plugin.Tool("stepfunctions_start_execution", stepfunctions.Start),
+		plugin.Tool("lambda_invoker", lambda.Invoke),
+		plugin.Tool("lambda_translate_utils", lambda.Translate),
+		plugin.Tool("lambda_yaml_to_json", lambda.ConvertYAML),
 		plugin.Tool("dynamodb_manager", dynamodb.Manage),
 	}
 }

@@ -8,11 +8,18 @@ import (
 	"github.com/cloudplugins/difyplugin/sandbox/aws/dynamodb"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/lambda"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/s3"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/sfn"
 )
 
 // successes holds for each tool one call that succeeds: it puts what the call needs into the cloud and returns the
 // parameters.
 var successes = map[string]func(t *testing.T, cloud *toolstest.AWS) map[string]any{
+	"stepfunctions_start_execution": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
+		machines := sfn.New()
+		cloud.Register("states", machines)
+		machines.Add(sfn.StateMachine{Region: "us-east-1", AccountID: toolstest.AccountID, Name: "orders"})
+		return map[string]any{"state_machine_arn": "arn:aws:states:us-east-1:" + toolstest.AccountID + ":stateMachine:orders", "wait_for_result": true}
+	},
 	"lambda_invoker": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
 		function(t, cloud, "greet", map[string]string{"greeting": "hello"})
 		return map[string]any{"lambda_name": "greet"}
