@@ -17,13 +17,15 @@ import (
 
 	"github.com/cloudplugins/difyplugin/host"
 	"github.com/cloudplugins/difyplugin/sandbox"
+	"github.com/cloudplugins/difyplugin/sandbox/aws"
 	"github.com/cloudplugins/difyplugin/sandbox/cos"
 	"github.com/cloudplugins/difyplugin/sandbox/sample"
 )
 
 const showHelp = `Start a cloud on this machine, build the plugin tencent_cos_storage, start it as the host would, and show it at work:
 buckets of several regions, a tree of folders paged to its end, a small file that fits into one answer, and a large one
-that is uploaded. Nothing leaves the machine. The files stay in a folder that is named at the end.
+that is uploaded. Then the same for the plugin my_aws_tools over Amazon S3: uploads and downloads, single and in a batch,
+and a presigned URL. Nothing leaves the machine. The files stay in a folder that is named.
 
 Usage:
 
@@ -75,6 +77,7 @@ type cloud struct {
 	proxy   *sandbox.Sandbox
 	store   *cos.Store
 	account sample.Account
+	aws     *aws.Cloud
 }
 
 func startCloud() (c *cloud, err error) {
@@ -106,10 +109,14 @@ func startCloud() (c *cloud, err error) {
 			return c, err
 		}
 	}
-	return c, nil
+	c.aws, err = startAWS(c.proxy)
+	return c, err
 }
 
 func (c *cloud) close() {
+	if c.aws != nil {
+		c.aws.Close()
+	}
 	if c.proxy != nil {
 		_ = c.proxy.Close()
 	}
@@ -147,17 +154,20 @@ func (c *cloud) serve(ctx context.Context, s streams) error {
 
 // show is the demonstration.
 func (c *cloud) show(ctx context.Context, s streams, output string) error {
-	fmt.Fprintf(s.out, "A cloud on this machine: Tencent COS behind the proxy %s\n", c.proxy.ProxyURL())
-	program, err := buildPlugin(ctx, s, c.folder, cosPlugin)
-	if err != nil {
-		return err
-	}
+	fmt.Fprintf(s.out, "A cloud on this machine, Tencent COS and Amazon S3 behind the proxy %s\n", c.proxy.ProxyURL())
 	dify, err := host.NewDify(host.DifyOptions{Folder: filepath.Join(c.folder, "uploads")})
 	if err != nil {
 		return err
 	}
 	defer dify.Close()
-	process, err := c.start(ctx, s, program, dify)
+	if err := c.showCOS(ctx, s, output, dify); err != nil {
+		return err
+	}
+	return c.showAWS(ctx, s, output, dify)
+}
+
+func (c *cloud) showCOS(ctx context.Context, s streams, output string, dify *host.Dify) error {
+	process, err := c.startPlugin(ctx, s, cosPlugin, dify)
 	if err != nil {
 		return err
 	}
@@ -168,11 +178,16 @@ func (c *cloud) show(ctx context.Context, s streams, output string) error {
 	return errors.Join(t.run(ctx), process.Close())
 }
 
-func (c *cloud) start(ctx context.Context, s streams, program string, dify *host.Dify) (*host.Process, error) {
+// startPlugin builds a plugin of this module and starts it as the host would. Its environment may be given more.
+func (c *cloud) startPlugin(ctx context.Context, s streams, name string, dify *host.Dify, environment ...string) (*host.Process, error) {
+	program, err := buildPlugin(ctx, s, c.folder, name)
+	if err != nil {
+		return nil, err
+	}
 	began := time.Now()
 	process, err := host.Start(ctx, host.Command{
 		Path: program, Dir: c.folder, Stderr: s.err,
-		Env: append(os.Environ(), append(c.proxy.Environ(), "INSTALL_METHOD=local", "DIFYPLUGIN_PROGRESS=messages")...),
+		Env: slices.Concat(os.Environ(), c.proxy.Environ(), []string{"INSTALL_METHOD=local", "DIFYPLUGIN_PROGRESS=messages"}, environment),
 	}, host.Options{Strict: true, Backend: dify})
 	if err != nil {
 		return nil, err

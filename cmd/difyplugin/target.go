@@ -102,11 +102,11 @@ func buildTemporary(ctx context.Context, dir string, log io.Writer) (program str
 	return program, cleanup, nil
 }
 
-// build compiles the Go program in dir for this machine.
+// build compiles the Go program in dir for this machine, with the flags that other builds here use, so that what they
+// have compiled is not compiled again.
 func build(ctx context.Context, dir, program string, log io.Writer) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, ".")
+	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", program, ".")
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("build the plugin in %s: %w", dir, err)

@@ -45,8 +45,17 @@ func packages(t *testing.T, pattern string) []string {
 	return list
 }
 
+// testKit reports whether a package serves tests only, which its name says. The peers of a plugin are tests, too.
+func testKit(pkg string) bool {
+	return strings.HasPrefix(strings.TrimPrefix(pkg, module), "/plugins/") &&
+		(strings.HasSuffix(pkg, "test") || strings.HasSuffix(pkg, "/peers"))
+}
+
 func TestPluginsImportTheSDKAndNothingElseOfThisModule(t *testing.T) {
 	for _, pkg := range packages(t, "/plugins/...") {
+		if testKit(pkg) {
+			continue
+		}
 		own := strings.Join(strings.Split(pkg, "/")[:3], "/") + "/" // /plugins/NAME/
 		for _, dep := range imports(t, pkg) {
 			if strings.HasPrefix(dep, module) && dep != module+"/plugin" && !strings.HasPrefix(dep, module+own) {
@@ -58,7 +67,13 @@ func TestPluginsImportTheSDKAndNothingElseOfThisModule(t *testing.T) {
 
 func TestPluginsLinkNoTestKitNoHostAndNoSandbox(t *testing.T) {
 	for _, pkg := range packages(t, "/plugins/...") {
+		if testKit(pkg) {
+			continue
+		}
 		for _, dep := range dependencies(t, pkg) {
+			if testKit(dep) {
+				t.Errorf("%s links the test kit %s", pkg, dep)
+			}
 			for _, forbidden := range []string{"/host", "/sandbox", "/plugin/plugintest", "/pack"} {
 				if dep == module+forbidden || strings.HasPrefix(dep, module+forbidden+"/") {
 					t.Errorf("%s links %s", pkg, dep)
