@@ -121,6 +121,7 @@ func (s *Store) getObject(w http.ResponseWriter, r *aws.Request, at place) *aws.
 		o.Attributes.write(w.Header())
 		o.writeChecksum(w.Header(), r)
 	}
+	defer s.replace(at)
 	return s.pass(w, r, at)
 }
 

@@ -44,7 +44,7 @@ func (s *Store) Identify(r *aws.Request) (aws.Operation, *aws.Error) {
 	if !ok {
 		return aws.Operation{}, noSuchBucket(at.bucket)
 	}
-	if failed := s.checkRegion(r, b); failed != nil {
+	if failed := s.checkRegion(r, s.moved(b)); failed != nil {
 		return aws.Operation{}, failed
 	}
 	return op, nil

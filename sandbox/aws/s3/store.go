@@ -63,6 +63,9 @@ type Store struct {
 	parts   map[string]*parts // by upload ID
 	keys    []string
 	private map[string]bool // buckets whose location nobody may know
+	moves   map[string][]string
+
+	replacements map[place][]byte
 }
 
 // place is where an object is.
@@ -90,7 +93,7 @@ func ListWithoutRegions() Option { return func(s *Store) { s.aliases = true } }
 func New(opts ...Option) *Store {
 	s := &Store{
 		backend: s3mem.New(), buckets: map[string]Bucket{}, objects: map[place]kept{}, parts: map[string]*parts{},
-		private: map[string]bool{},
+		private: map[string]bool{}, moves: map[string][]string{}, replacements: map[place][]byte{},
 	}
 	s.fake = gofakes3.New(s.backend, gofakes3.WithTimeSkewLimit(0)).Server()
 	for _, opt := range opts {
@@ -128,6 +131,25 @@ func (s *Store) Bucket(name string) (Bucket, bool) {
 	defer s.mu.Unlock()
 	b, ok := s.buckets[name]
 	return b, ok
+}
+
+// Move makes a bucket name another region with each refusal, the last one for good, as while it is being created anew
+// elsewhere.
+func (s *Store) Move(bucket string, regions ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.moves[bucket] = append(s.moves[bucket], regions...)
+}
+
+// moved takes the next region out of the list that Move made.
+func (s *Store) moved(b Bucket) Bucket {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if next := s.moves[b.Name]; len(next) > 0 {
+		b.Region, s.moves[b.Name] = next[0], next[1:]
+		s.buckets[b.Name] = b
+	}
+	return b
 }
 
 // HideLocation makes GetBucketLocation of a bucket fail.
@@ -168,6 +190,24 @@ func (s *Store) Damage(bucket, key string) {
 	o := s.objects[place{bucket, key}]
 	o.crc32 = "AAAAAA=="
 	s.objects[place{bucket, key}] = o
+}
+
+// ReplaceAfterRead replaces an object as soon as it has been read once.
+func (s *Store) ReplaceAfterRead(bucket, key string, content []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.replacements[place{bucket, key}] = content
+}
+
+// replace does what ReplaceAfterRead planned.
+func (s *Store) replace(at place) {
+	s.mu.Lock()
+	content, planned := s.replacements[at]
+	delete(s.replacements, at)
+	s.mu.Unlock()
+	if planned {
+		_, _ = s.Put(at.bucket, at.key, content, Attributes{}) // the bucket is there: it was just read from
+	}
 }
 
 // Object returns an object.
