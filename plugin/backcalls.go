@@ -42,14 +42,17 @@ func refused(kind, message string) error {
 	return Errorf(Unavailable, "Dify could not serve the call %q: %s", kind, message)
 }
 
+// backcallError says what kept a call from its answer. A line that is too long is the plugin's own doing, the end of
+// the session or of its context nobody's; everything else is the way to Dify.
 func backcallError(kind string, err error) error {
+	var long *transport.LineTooLongError
 	switch {
-	case errors.Is(err, transport.ErrNoAnswer):
-		return Errorf(Connection, "call %q into Dify: %w; check that the host reaches Dify's API service", kind, err)
-	case errors.Is(err, transport.ErrEnded):
+	case errors.As(err, &long):
+		return fmt.Errorf("call %q into Dify: %w", kind, sendError(err, "the plugin"))
+	case errors.Is(err, transport.ErrEnded), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), KindOf(err) == Unavailable:
 		return fmt.Errorf("call %q into Dify: %w", kind, err)
 	default:
-		return fmt.Errorf("call %q into Dify: %w", kind, sendError(err, "the plugin"))
+		return Errorf(Connection, "call %q into Dify: %w; check that the host reaches Dify's API service", kind, err)
 	}
 }
 

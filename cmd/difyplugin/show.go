@@ -143,8 +143,8 @@ func (c *cloud) serve(ctx context.Context, s streams) error {
 	if err := os.WriteFile(file, credentials, 0o600); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "Tencent COS answers on this machine. In another terminal:\n\n")
-	for _, variable := range c.proxy.Environ() {
+	fmt.Fprintf(s.out, "Tencent COS and Amazon S3 answer on this machine. In another terminal:\n\n")
+	for _, variable := range append(c.proxy.Environ(), "FILES_URL=https://"+difyHost) {
 		fmt.Fprintf(s.out, "    export %s\n", variable)
 	}
 	fmt.Fprintf(s.out, "    go run ./cmd/difyplugin call -credentials %s ./plugins/%s browse\n\nInterrupt to end it.\n", file, cosPlugin)
