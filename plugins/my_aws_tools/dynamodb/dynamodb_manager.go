@@ -108,26 +108,29 @@ func (t *table) get(ctx context.Context, in *ddb.GetItemInput) error {
 }
 
 func (t *table) put(ctx context.Context, in *ddb.PutItemInput) error {
-	got, err := t.client.PutItem(ctx, in, once(repeatable(in.ConditionExpression, nil, in.ReturnValues)))
+	safe := repeatable(in.ConditionExpression, nil, in.ReturnValues)
+	got, err := t.client.PutItem(ctx, in, once(safe))
 	if err != nil {
-		return t.writeFailure(err, "PutItem", "put an item into", repeatable(in.ConditionExpression, nil, in.ReturnValues))
+		return t.writeFailure(err, "PutItem", "put an item into", safe)
 	}
 	return t.written("Item stored in "+t.String()+".", in.ReturnValues, got.Attributes)
 }
 
 func (t *table) delete(ctx context.Context, in *ddb.DeleteItemInput) error {
-	got, err := t.client.DeleteItem(ctx, in, once(repeatable(in.ConditionExpression, nil, in.ReturnValues)))
+	safe := repeatable(in.ConditionExpression, nil, in.ReturnValues)
+	got, err := t.client.DeleteItem(ctx, in, once(safe))
 	if err != nil {
-		return t.writeFailure(err, "DeleteItem", "delete an item of", repeatable(in.ConditionExpression, nil, in.ReturnValues))
+		return t.writeFailure(err, "DeleteItem", "delete an item of", safe)
 	}
 	// DynamoDB reports success also where there was no such item.
 	return t.written("The item is no longer in "+t.String()+".", in.ReturnValues, got.Attributes)
 }
 
 func (t *table) update(ctx context.Context, in *ddb.UpdateItemInput, expression *string) error {
-	got, err := t.client.UpdateItem(ctx, in, once(repeatable(in.ConditionExpression, expression, in.ReturnValues)))
+	safe := repeatable(in.ConditionExpression, expression, in.ReturnValues)
+	got, err := t.client.UpdateItem(ctx, in, once(safe))
 	if err != nil {
-		return t.writeFailure(err, "UpdateItem", "update an item of", repeatable(in.ConditionExpression, expression, in.ReturnValues))
+		return t.writeFailure(err, "UpdateItem", "update an item of", safe)
 	}
 	return t.written("Item updated in "+t.String()+".", in.ReturnValues, got.Attributes)
 }

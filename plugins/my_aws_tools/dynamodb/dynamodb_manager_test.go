@@ -186,7 +186,7 @@ func TestATableIsCreatedWithItsKeysAndPaidByRequest(t *testing.T) {
 	c.sent(t, `CreateTable {"TableName":"visits","BillingMode":"PAY_PER_REQUEST",
 		"KeySchema":[{"AttributeName":"user","KeyType":"HASH"},{"AttributeName":"page","KeyType":"RANGE"}],
 		"AttributeDefinitions":[{"AttributeName":"user","AttributeType":"N"},{"AttributeName":"page","AttributeType":"B"}]}`,
-		`DescribeTable {"TableName":"`+arn+`"}`)
+		`DescribeTable {"TableName":"visits"}`)
 }
 
 func TestAnItemIsPutReadAndDeleted(t *testing.T) {
@@ -431,7 +431,7 @@ func definitions(pairs ...string) (list []types.AttributeDefinition) {
 
 func TestKeysOfAllTypesReachTheirItems(t *testing.T) {
 	c := newCloud(t)
-	for kind, key := range map[string]string{"S": "ключ 1", "N": "-12345678901234567890.5", "B": "AP+A"} {
+	for kind, key := range map[string]string{"S": "ключ 1", "N": " -12345678901234567890.5 ", "B": "AP+A"} {
 		c.table(t, "of-"+kind, "the key", kind)
 		on := func(operation string, more params) params {
 			p := params{"operation_type": operation, "table_name": "of-" + kind, "partition_key_name": "the key", "partition_key": key, "partition_key_type": kind}
@@ -691,6 +691,15 @@ func TestAWriteWhoseAnswerIsLostIsRepeatedOnlyWhereThatChangesNothing(t *testing
 				t.Errorf("%d requests, want %d", got, write.sends)
 			}
 		})
+	}
+}
+
+func TestAWriteThatMayBeRepeatedNeedsNoLookAtTheItem(t *testing.T) {
+	c := newCloud(t)
+	c.Inject(aws.Fault{Effects: []aws.Effect{aws.Drop()}})
+	failed := c.fail(t, onOrder("put_item", "a", params{"item_data": "{}"}))
+	if failed.Type != string(plugin.Connection) || strings.Contains(failed.Message, "all the same") || len(c.Calls()) != 3 {
+		t.Errorf("%d requests: %v", len(c.Calls()), failed)
 	}
 }
 

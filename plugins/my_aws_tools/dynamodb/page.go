@@ -1,7 +1,6 @@
 package dynamodb
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -49,9 +48,7 @@ func keyOfToken(token string) (map[string]types.AttributeValue, error) {
 		return nil, errToken
 	}
 	var values map[string]tokenValue
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.DisallowUnknownFields()
-	if decoder.Decode(&values) != nil || len(values) == 0 {
+	if json.Unmarshal(raw, &values) != nil || len(values) == 0 {
 		return nil, errToken
 	}
 	key := make(map[string]types.AttributeValue, len(values))

@@ -10,6 +10,7 @@ import (
 	ddb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/cloudplugins/difyplugin/plugin"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
 )
 
 const (
@@ -28,17 +29,21 @@ func (t *table) create(ctx context.Context, in *ddb.CreateTableInput) error {
 	if got.TableDescription == nil {
 		return plugin.Errorf(plugin.Unavailable, "could not create %s: DynamoDB answered without a description of it; look at it in the DynamoDB console", t)
 	}
-	return t.await(ctx, got.TableDescription, true)
+	return t.await(ctx, got.TableDescription, aws.ToString(in.TableName), true)
 }
 
 // resume waits for a table that an earlier call began to create.
 func (t *table) resume(ctx context.Context, arn string) error {
-	return t.await(ctx, &types.TableDescription{TableArn: &arn, TableStatus: types.TableStatusCreating}, false)
+	asked := arn // which is of one region, where a table of another region may have the same name
+	if t.account.Endpoint(account.DynamoDB) != "" {
+		asked = t.name // stores that only resemble DynamoDB may know no ARNs in requests
+	}
+	return t.await(ctx, &types.TableDescription{TableArn: &arn, TableStatus: types.TableStatusCreating}, asked, false)
 }
 
-// await waits until a table can be used, at most as long as the context lasts. DynamoDB does not know a new table
-// everywhere at once.
-func (t *table) await(ctx context.Context, described *types.TableDescription, isNew bool) error {
+// await waits until a table can be used, at most as long as the context lasts. It is asked for under a name or an ARN.
+// DynamoDB does not know a new table everywhere at once.
+func (t *table) await(ctx context.Context, described *types.TableDescription, asked string, isNew bool) error {
 	arn := aws.ToString(described.TableArn)
 	began := time.Now()
 	for wait := firstPoll; ; wait = min(wait*3/2, longestPoll) {
@@ -53,7 +58,7 @@ func (t *table) await(ctx context.Context, described *types.TableDescription, is
 		if err := pause(ctx, wait); err != nil {
 			return t.unfinished(err, arn)
 		}
-		got, err := t.describe(ctx, arn)
+		got, err := t.describe(ctx, asked)
 		var missing *types.ResourceNotFoundException
 		switch {
 		case ctx.Err() != nil:
@@ -67,8 +72,8 @@ func (t *table) await(ctx context.Context, described *types.TableDescription, is
 	}
 }
 
-func (t *table) describe(ctx context.Context, arn string) (*types.TableDescription, error) {
-	got, err := t.client.DescribeTable(ctx, &ddb.DescribeTableInput{TableName: &arn})
+func (t *table) describe(ctx context.Context, name string) (*types.TableDescription, error) {
+	got, err := t.client.DescribeTable(ctx, &ddb.DescribeTableInput{TableName: &name})
 	if err != nil {
 		return nil, err
 	}

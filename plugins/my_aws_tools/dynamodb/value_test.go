@@ -289,6 +289,7 @@ func TestATextThatIsNoTokenIsRefused(t *testing.T) {
 		"an empty key":           "e30",
 		"a value without a type": "eyJpZCI6e319",                // {"id":{}}
 		"a value of no key type": "eyJpZCI6eyJCT09MIjp0cnVlfX0", // {"id":{"BOOL":true}}
+		"a key and more":         "eyJpZCI6eyJTIjoiYSJ9fXt9",    // {"id":{"S":"a"}}{}
 		"a space at the end":     "eyJpZCI6eyJTIjoiYSJ9fQ ",     // {"id":{"S":"a"}}
 	} {
 		if key, err := keyOfToken(token); err == nil {
