@@ -43,6 +43,7 @@ func Start(t testing.TB) *AWS {
 	cloud := &AWS{Cloud: aws.New(), Box: box}
 	t.Cleanup(func() {
 		cloud.Close()
+		cloud.keep(t)
 		if err := box.Close(); err != nil {
 			t.Errorf("the sandbox: %v", err)
 		}
