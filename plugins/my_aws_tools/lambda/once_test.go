@@ -145,16 +145,48 @@ func TestAnAnswerThatNoFunctionCanHaveMadeIsNotRead(t *testing.T) {
 	}
 }
 
-// flood answers with 9 MiB.
+// flood answers with 9 MiB, or with so much that whoever makes room for it has no memory left.
 type flood struct{ announced bool }
 
 func (f *flood) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	if f.announced {
-		w.Header().Set("Content-Length", strconv.Itoa(9<<20))
+		w.Header().Set("Content-Length", strconv.FormatInt(1<<50, 10))
 	}
 	block := bytes.Repeat([]byte("x"), 1<<20)
 	for range 9 {
 		_, _ = w.Write(block) // the client goes away in between
+	}
+}
+
+func TestALogThatCannotBeReadCostsNoResponse(t *testing.T) {
+	t.Setenv("DIFYPLUGIN_ENDPOINT_ALLOW", "lambda.example.com")
+	for _, functionError := range []string{"", "Unhandled"} {
+		c := start(t)
+		err := c.Box.Handle("lambda.example.com", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.Header().Set("X-Amz-Log-Result", "no base64!")
+			if functionError != "" {
+				w.Header().Set("X-Amz-Function-Error", functionError)
+			}
+			_, _ = w.Write([]byte(`{"errorType":"Odd"}`))
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.run(t)
+		credentials := toolstest.Credentials("aws_endpoint_url", "https://lambda.example.com")
+		parameters := map[string]any{"lambda_name": "f", "include_logs": true}
+		if functionError != "" {
+			wantFailure(t, c.FailAs(t, credentials, "lambda_invoker", parameters), plugin.Unavailable, "Odd", "no log that can be read")
+			continue
+		}
+		result := c.SucceedAs(t, credentials, "lambda_invoker", parameters)
+		if result.Text != `{"errorType": "Odd"}` || outputs(result)["logs"] != "null" {
+			t.Errorf("the text is %s, the log %s", result.Text, outputs(result)["logs"])
+		}
+		if logs := c.Logs(); len(logs) != 1 || !strings.Contains(logs[0].Message, "is lost") {
+			t.Errorf("the operator reads %v", logs)
+		}
 	}
 }

@@ -75,6 +75,7 @@ func TestTheInputIsSentAsItIs(t *testing.T) {
 		want  string
 	}{
 		{` {"a": 1.0, "b": [{"a": 1}, {"a": 2}], "c": "\u00e9"} `, ` {"a": 1.0, "b": [{"a": 1}, {"a": 2}], "c": "\u00e9"} `},
+		{`{"a": "a", "b": "a", "c": ["a", "a"]}`, `{"a": "a", "b": "a", "c": ["a", "a"]}`},
 		{"0", "0"},
 		{false, "false"},
 		{[]any{}, "[]"},

@@ -3,6 +3,7 @@ package stepfunctions_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -204,6 +205,16 @@ func TestAnExecutionThatAWSDoesNotShowYetIsWaitedFor(t *testing.T) {
 		if took := time.Since(before); took != 0 {
 			t.Errorf("an execution that is not there was waited for for %v", took)
 		}
+	})
+}
+
+func TestAnExecutionThatIsToBeRedrivenGoesOn(t *testing.T) {
+	inBubble(t, stepfunctions.Start, func(t *testing.T, b *bubble) {
+		m := standard()
+		m.Takes, m.Run = 0, func(json.RawMessage) sfn.Outcome { return sfn.Outcome{Status: "PENDING_REDRIVE"} }
+		b.machines.Add(m)
+		_, err := b.call(t.Context(), map[string]any{"execution_name": "e"})
+		wantFailure(t, failure(t, err), plugin.Unavailable, "has not ended within the time", "execution_arn "+running+"e")
 	})
 }
 

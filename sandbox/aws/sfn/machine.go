@@ -31,7 +31,8 @@ type StateMachine struct {
 
 // Outcome is how an execution has ended.
 type Outcome struct {
-	// Status is SUCCEEDED when it is left empty, or one of FAILED, TIMED_OUT and ABORTED.
+	// Status is SUCCEEDED when it is left empty, or one of FAILED, TIMED_OUT and ABORTED. PENDING_REDRIVE is that of an
+	// execution in a Map Run which has failed and is about to go on.
 	Status string
 	// Output is for a success, Error and Cause are for the rest.
 	Output, Error, Cause string
