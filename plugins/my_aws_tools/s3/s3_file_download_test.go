@@ -163,7 +163,7 @@ func TestWhatThisToolUploadedIsCheckedWhenItIsRead(t *testing.T) {
 func TestAGenericTypeGivesWayToTheNames(t *testing.T) {
 	w := newWorld(t)
 	b := w.bucket(t, "us-east-1")
-	for stored, want := range map[string]string{"binary/octet-stream": "application/pdf", "": "application/pdf", "text/x-own; charset=utf-8": "text/x-own"} {
+	for stored, want := range map[string]string{"binary/octet-stream": "application/pdf", "application/octet-stream": "application/pdf", "": "application/pdf", "text/x-own; charset=utf-8": "text/x-own"} {
 		if _, err := w.store.Put(b, "a.pdf", []byte("x"), standin.Attributes{ContentType: stored}); err != nil {
 			t.Fatal(err)
 		}

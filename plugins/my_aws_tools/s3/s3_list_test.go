@@ -96,6 +96,9 @@ func TestSection3_25Bug4_ThePrefixIsSent(t *testing.T) {
 	result := w.Succeed(t, "s3_list_buckets", map[string]any{"name_prefix": "doc"})
 	same(t, "text", "Found 1 bucket(s): docs-a", result.Text)
 	holds(t, w.last(t, "ListBuckets").RawQuery, "prefix=doc")
+	other := newWorld(t, standin.ListWithoutRegions()) // which does not heed it
+	other.addBuckets(t, "docs-a", "us-east-1", "media", "us-east-1")
+	same(t, "text", "Found 1 bucket(s): docs-a", other.Succeed(t, "s3_list_buckets", map[string]any{"name_prefix": "doc"}).Text)
 }
 
 func TestListObjectsListsAPage(t *testing.T) {

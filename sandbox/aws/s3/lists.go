@@ -55,7 +55,7 @@ func (s *Store) listBuckets(w http.ResponseWriter, r *aws.Request) *aws.Error {
 	}
 	list := bucketList{Prefix: query.Get("prefix")}
 	for _, name := range s.names(r.AccountID) {
-		if name <= after || !strings.HasPrefix(name, list.Prefix) {
+		if name <= after || !s.aliases && !strings.HasPrefix(name, list.Prefix) {
 			continue
 		}
 		if len(list.Buckets) == limit {

@@ -29,6 +29,9 @@ func (s *Store) pass(w http.ResponseWriter, r *aws.Request, at place) *aws.Error
 			inner.Header[name] = values
 		}
 	}
+	if inner.Header.Get("Content-Type") == "" {
+		inner.Header.Set("Content-Type", defaultType)
+	}
 	inner.Header.Set("Content-Length", strconv.FormatInt(max(r.ContentLength, 0), 10))
 	out := &passed{ResponseWriter: w, hold: r.Method != http.MethodGet}
 	s.fake.ServeHTTP(out, inner)

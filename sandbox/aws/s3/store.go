@@ -2,6 +2,7 @@ package s3
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -55,7 +56,7 @@ type Store struct {
 	backend *s3mem.Backend
 	fake    http.Handler
 	silent  bool // regions are told in texts only
-	aliases bool // regions are not told with the list of buckets
+	aliases bool // the list of buckets tells no regions and heeds no prefix
 
 	mu      sync.Mutex
 	buckets map[string]Bucket
@@ -85,8 +86,8 @@ type Option func(*Store)
 // the hosts of some regions do.
 func RegionInText() Option { return func(s *Store) { s.silent = true } }
 
-// ListWithoutRegions makes the list of buckets name no regions, and the oldest region by its old name, as stores that
-// imitate S3 do.
+// ListWithoutRegions makes the list of buckets name no regions and heed no prefix, and gives the oldest region its old
+// name, as stores that imitate S3 do.
 func ListWithoutRegions() Option { return func(s *Store) { s.aliases = true } }
 
 // New makes a store without buckets.
@@ -166,11 +167,13 @@ func (s *Store) AddKMSKey(id string) {
 	s.keys = append(s.keys, id)
 }
 
+// defaultType is the content type of objects that come without one.
+const defaultType = "binary/octet-stream"
+
 // Put stores an object and returns its version, "" where the bucket keeps none.
 func (s *Store) Put(bucket, key string, content []byte, a Attributes) (version string, err error) {
-	meta := map[string]string{"Last-Modified": time.Now().UTC().Format(http.TimeFormat)}
-	if a.ContentType != "" {
-		meta["Content-Type"] = a.ContentType
+	meta := map[string]string{
+		"Last-Modified": time.Now().UTC().Format(http.TimeFormat), "Content-Type": cmp.Or(a.ContentType, defaultType),
 	}
 	result, err := s.backend.PutObject(bucket, key, meta, bytes.NewReader(content), int64(len(content)), nil)
 	if err != nil {
