@@ -6,8 +6,13 @@ import (
 	"time"
 )
 
-// idleAfter is how long no call runs before a process gives its memory back.
-const idleAfter = 10 * time.Second
+const (
+	// idleAfter is how long no call runs before a process gives its memory back.
+	idleAfter = 10 * time.Second
+	// againAfter is how much later it does so once more: connections that nobody uses close after 30 s, and what they
+	// held can only go then.
+	againAfter = 25 * time.Second
+)
 
 // idle notices when a plugin has nothing to do. What finished calls left behind, user data among it, is then
 // collected at once and the memory goes back to the operating system, instead of at some later collection that an
@@ -29,7 +34,16 @@ func (i *idle) leave() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.running--; i.running == 0 {
-		i.timer = time.AfterFunc(idleAfter, debug.FreeOSMemory)
+		i.timer = time.AfterFunc(idleAfter, i.collect)
+	}
+}
+
+func (i *idle) collect() {
+	debug.FreeOSMemory()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.timer != nil && i.running == 0 {
+		i.timer = time.AfterFunc(againAfter, debug.FreeOSMemory)
 	}
 }
 

@@ -133,8 +133,8 @@ func wait(ctx context.Context, call *plugin.Call, in input) error {
 func hang(context.Context, *plugin.Call, input) error { select {} }
 
 func breakDown(context.Context, *plugin.Call, input) error {
-	var none map[string]int
-	none["x"]++
+	var few []int
+	few[len(few)]++
 	return nil
 }
 

@@ -86,6 +86,8 @@ func signingName(service string) string {
 		return "bedrock-agentcore"
 	case "runtime.sagemaker":
 		return "sagemaker"
+	case "sync-states":
+		return "states"
 	}
 	return service
 }

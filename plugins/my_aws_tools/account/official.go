@@ -37,7 +37,7 @@ func officialName(labels []string) bool {
 // officialServices are the names of the services in AWS's host names.
 func officialServices() []string {
 	return []string{
-		"sts", "dynamodb", "lambda", "states", "bedrock", "bedrock-runtime", "bedrock-agent", "bedrock-agent-runtime",
+		"sts", "dynamodb", "lambda", "states", "sync-states", "bedrock", "bedrock-runtime", "bedrock-agent", "bedrock-agent-runtime",
 		"bedrock-agentcore", "bedrock-agentcore-control", "runtime.sagemaker", "transcribe", "comprehend", "ssm",
 	}
 }
