@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -82,8 +83,28 @@ func (p *Process) open(given entry, saved plugin.Credentials) (*Account, error) 
 // client follows no redirects: to follow one would send a signed request to wherever the answer says.
 func (p *Process) client() *http.Client {
 	return &http.Client{
-		Transport:     p.transport,
+		Transport:     plainBodies{p.transport},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// plainBodies lets request bodies be read and nothing else. The SDK closes a body as soon as an answer begins, and the
+// WriteTo of its bodies then fails with io.EOF, for which net/http closes the connection in the middle of the answer.
+type plainBodies struct{ http.RoundTripper }
+
+// RoundTrip implements [http.RoundTripper].
+func (p plainBodies) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody {
+		r = r.WithContext(r.Context()) // the caller's request stays as it is
+		r.Body = struct{ io.ReadCloser }{r.Body}
+	}
+	return p.RoundTripper.RoundTrip(r)
+}
+
+// CloseIdleConnections is what [http.Client.CloseIdleConnections] looks for.
+func (p plainBodies) CloseIdleConnections() {
+	if c, ok := p.RoundTripper.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
 	}
 }
 
