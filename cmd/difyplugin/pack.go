@@ -26,12 +26,21 @@ Examples:
     difyplugin pack ./plugins/tencent_cos_storage
     difyplugin pack -o cos.difypkg ./plugins/tencent_cos_storage
     difyplugin pack -as acme/cos_drive/cos_drive ./plugins/tencent_cos_storage
+    difyplugin pack -as langgenius/aws_tools/aws_tools ./plugins/my_aws_tools
+
+The last one takes the place of a plugin whose provider has no credentials. Dify would ask for some as soon as the
+provider declared them, so they are left out: tools then need keys of their own, or the machine's (DIFYPLUGIN_AMBIENT_AWS).
+-with-credentials keeps them.
 `
+
+// withoutCredentials is the identity of a plugin whose provider never had credentials.
+var withoutCredentials = pack.Identity{Author: "langgenius", Name: "aws_tools", Provider: "aws_tools"}
 
 func runPack(ctx context.Context, s streams, args []string) error {
 	flags := newFlags(s, "pack", packHelp)
 	output := flags.String("o", "", "`file` to write; by default NAME-VERSION.difypkg in the current folder")
 	identity := flags.String("as", "", "pack under another `identity`, AUTHOR/NAME/PROVIDER")
+	keep := flags.Bool("with-credentials", false, "keep the provider's credentials, where the identity would leave them out")
 	verbose := flags.Bool("v", false, "say what is being done")
 	if err := parse(flags, args); err != nil {
 		return err
@@ -46,6 +55,7 @@ func runPack(ctx context.Context, s streams, args []string) error {
 			return usageError{err.Error()}
 		}
 		opts.Identity = &as
+		opts.DropCredentials = as == withoutCredentials && !*keep
 	}
 	if *verbose {
 		opts.Log = func(line string) { fmt.Fprintln(s.err, line) }
