@@ -108,6 +108,23 @@ func TestAWrongCredentialsFileIsNotQuoted(t *testing.T) {
 	}
 }
 
+func TestCredentialsAreLeftOutForThePluginThatNeverHadThem(t *testing.T) {
+	for _, tt := range []struct {
+		identity    string
+		keep, drops bool
+	}{
+		{"langgenius/aws_tools/aws_tools", false, true},
+		{"langgenius/aws_tools/aws_tools", true, false},
+		{"acme/aws_tools/aws_tools", false, false},
+		{"", false, false},
+	} {
+		opts, err := packOptions("dir", "", tt.identity, tt.keep)
+		if err != nil || opts.DropCredentials != tt.drops {
+			t.Errorf("%q, kept %t: left out %t, %v", tt.identity, tt.keep, opts.DropCredentials, err)
+		}
+	}
+}
+
 func TestNoFileLandsOutsideOfTheFolder(t *testing.T) {
 	for name, want := range map[string]string{
 		"../../etc/passwd": "passwd", "/abs/x.txt": "x.txt", `..\..\x.txt`: "x.txt", "": "file", "..": "file", "报告.pdf": "报告.pdf",

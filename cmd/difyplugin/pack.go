@@ -48,14 +48,9 @@ func runPack(ctx context.Context, s streams, args []string) error {
 	if flags.NArg() != 1 {
 		return usagef("one folder is needed")
 	}
-	opts := pack.Options{Dir: flags.Arg(0), Output: *output}
-	if *identity != "" {
-		as, err := pack.ParseIdentity(*identity)
-		if err != nil {
-			return usageError{err.Error()}
-		}
-		opts.Identity = &as
-		opts.DropCredentials = as == withoutCredentials && !*keep
+	opts, err := packOptions(flags.Arg(0), *output, *identity, *keep)
+	if err != nil {
+		return err
 	}
 	if *verbose {
 		opts.Log = func(line string) { fmt.Fprintln(s.err, line) }
@@ -67,6 +62,21 @@ func runPack(ctx context.Context, s streams, args []string) error {
 	fmt.Fprintf(s.out, "%s\n", result.Path)
 	printReport(s.out, &result.Report)
 	return nil
+}
+
+// packOptions are the options of a package, under the plugin's own identity where none is given.
+func packOptions(dir, output, identity string, keepCredentials bool) (pack.Options, error) {
+	opts := pack.Options{Dir: dir, Output: output}
+	if identity == "" {
+		return opts, nil
+	}
+	as, err := pack.ParseIdentity(identity)
+	if err != nil {
+		return opts, usageError{err.Error()}
+	}
+	opts.Identity = &as
+	opts.DropCredentials = as == withoutCredentials && !keepCredentials
+	return opts, nil
 }
 
 func printReport(w io.Writer, r *pack.Report) {
