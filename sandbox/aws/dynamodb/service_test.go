@@ -231,9 +231,10 @@ func TestItemsThatDynamoDBDoesNotStoreAreRefused(t *testing.T) {
 	d := newScores(t)
 	deep := strings.Repeat(`{"L":[`, 33) + `{"S":"x"}` + strings.Repeat(`]}`, 33)
 	for item, want := range map[string]string{
-		`"at":{"N":"1"}`:                                                                   "One or more parameter values were invalid: Missing the key user in the item",
-		`"user":{"S":"a"},"at":{"S":"1"}`:                                                  "One or more parameter values were invalid: Type mismatch for key at expected: N actual: S",
-		`"user":{"S":""},"at":{"N":"1"}`:                                                   "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: user",
+		`"at":{"N":"1"}`:                  "One or more parameter values were invalid: Missing the key user in the item",
+		`"user":{"S":"a"},"at":{"S":"1"}`: "One or more parameter values were invalid: Type mismatch for key at expected: N actual: S",
+		`"user":{"S":""},"at":{"N":"1"}`:  "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: user",
+
 		`"user":{"S":"` + strings.Repeat("u", 2049) + `"},"at":{"N":"1"}`:                  "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of 2048 bytes",
 		`"user":{"S":"a"},"at":{"N":"1"},"game":{"N":"1"}`:                                 "One or more parameter values were invalid: Type mismatch for Index Key game Expected: S Actual: N",
 		`"user":{"S":"a"},"at":{"N":"1"},"n":{"N":"x"}`:                                    "The parameter cannot be converted to a numeric value: x",
