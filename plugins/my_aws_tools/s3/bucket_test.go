@@ -109,3 +109,14 @@ func TestAStoreOfTheUsersOwnIsReachedAtItsEndpoint(t *testing.T) {
 	url := w.SucceedAs(t, as, "s3_operator", map[string]any{"s3_uri": "s3://" + b + "/a b/#1.txt", "generate_presign_url": true}).Text
 	holds(t, url, "https://storage.example.com/"+b+"/")
 }
+
+// S3 encrypts new buckets and blocks public access to them by itself; settings of our own would need permissions that a
+// user who creates a bucket may not have.
+func TestSection3_20Bug5_EncryptionAndPublicAccessAreLeftToTheDefaultsOfS3(t *testing.T) {
+	w := newWorld(t)
+	w.Succeed(t, "s3_create_bucket", map[string]any{"bucket_name": "private-by-default"})
+	same(t, "operations", []string{"CreateBucket"}, w.sent())
+	if acl := w.Calls()[0].Header.Values("X-Amz-Acl"); len(acl) > 0 {
+		t.Errorf("the request sets the ACL %v", acl)
+	}
+}
