@@ -81,13 +81,13 @@ func TestTheDriveFromADevelopersMachine(t *testing.T) {
 	line := newCable(t, setting("DIFY_DEBUG_ADDR", "127.0.0.1:5003"))
 	said := startDebug(t, d.debugKey(), line.listener.Addr().String())
 
-	await(t, said, "connected")
+	await(t, said, "difyplugin: connected")
 	drive := newDrive(t, d, plugin)
 	drive.awaitRegistration()
 	drive.works(dify)
 
 	line.cut()
-	await(t, said, "connected")
+	await(t, said, "difyplugin: connected")
 	drive.awaitRegistration()
 	drive.works(dify)
 }
