@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestSection3_23Bug5_FourFilesMoveAtATimeAndResultsComeInOrder(t *testing.T) {
+func TestSection3_23Bug5AndSection3_24Bug6_FourFilesMoveAtATimeAndResultsComeInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var running, most atomic.Int32
 		began := time.Now()

@@ -7,8 +7,7 @@ import (
 	standin "github.com/cloudplugins/difyplugin/sandbox/aws/s3"
 )
 
-// Section 3.21, bug 5, and section 3.26, bug 4.
-func TestABucketInAnotherRegionIsFoundOnceAndRemembered(t *testing.T) {
+func TestSection3_21Bug5AndSection3_26Bug4_ABucketInAnotherRegionIsFoundOnceAndRemembered(t *testing.T) {
 	for name, opts := range map[string][]standin.Option{"said in a header": nil, "said in the text": {standin.RegionInText()}} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, opts...)

@@ -40,7 +40,7 @@ func TestUploadFileTakesAKeyOfTheUsersOwn(t *testing.T) {
 	}
 }
 
-func TestAFileThatDifyDidNotTagIsTakenToo(t *testing.T) {
+func TestSection3_23Bug2_AFileThatDifyDidNotTagIsTakenToo(t *testing.T) {
 	w := newWorld(t)
 	b := w.bucket(t, "us-east-1")
 	file := w.File("a.txt", "text/plain", []byte("hello"))

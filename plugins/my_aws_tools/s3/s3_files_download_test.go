@@ -8,7 +8,7 @@ import (
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
 )
 
-func TestDownloadFilesHandsOverFilesInOrderAndReportsEach(t *testing.T) {
+func TestSection3_24Bug2AndBug5_DownloadFilesHandsOverFilesInOrderAndReportsEach(t *testing.T) {
 	w := newWorld(t)
 	b := w.bucket(t, "us-east-1", "a#1.txt", "in/x.txt", "y/x.txt")
 	at := func(key string) string { return "s3://" + b + "/" + key }

@@ -6,7 +6,7 @@ import (
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
 )
 
-func TestUploadFilesReportsEachFileInOrder(t *testing.T) {
+func TestSection3_23Bug4_UploadFilesReportsEachFileInOrder(t *testing.T) {
 	w := newWorld(t)
 	b := w.bucket(t, "us-east-1")
 	missing := w.File("b.txt", "text/plain", []byte("b"))

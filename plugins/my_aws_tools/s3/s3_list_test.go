@@ -220,8 +220,7 @@ func TestCreateBucketCreatesAPrivateBucket(t *testing.T) {
 	}
 }
 
-// Section 3.20, bugs 1 to 3.
-func TestSection3_20Bug1_PublicACLsAreRefusedWithTheReason(t *testing.T) {
+func TestSection3_20Bugs1To3_PublicACLsAreRefusedWithTheReason(t *testing.T) {
 	w := newWorld(t)
 	for _, acl := range []string{"public-read", "public-read-write", "authenticated-read", " Public-Read "} {
 		w.refused(t, "s3_create_bucket", map[string]any{"bucket_name": "docs-of-mine", "acl": acl}, "acl", "everybody", "bucket policy")

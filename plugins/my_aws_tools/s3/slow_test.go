@@ -70,8 +70,7 @@ func peak(t *testing.T, p *host.Process) int64 {
 	return 0
 }
 
-// Section 3.21, bug 4; section 3.22, bug 8; section 3.24, bug 3.
-func TestSlowAnObjectOf200MiBGoesUpAndDownInConstantMemory(t *testing.T) {
+func TestSlowSection3_21Bug4Section3_22Bug8Section3_24Bug3_AnObjectOf200MiBGoesUpAndDownInConstantMemory(t *testing.T) {
 	w := &world{AWS: toolstest.Start(t), store: standin.New()}
 	w.Register("s3", w.store)
 	p := startShipped(t, w)
