@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -51,14 +52,14 @@ func (p *Plugin) dispatch(ctx context.Context, req wire.Request, call *Call) err
 	case wire.TypeTool + "/" + wire.ActionInvokeTool:
 		return p.invokeTool(ctx, req, call)
 	case wire.TypeTool + "/" + wire.ActionValidateTool:
-		return p.validate(ctx, req, call, p.checkTool)
+		return p.validate(ctx, call, p.checkTool)
 	case wire.TypeDynamicParameter + "/" + wire.ActionFetchOptions:
 		return p.fetchOptions(ctx, req, call)
 	case wire.TypeDatasource + "/" + wire.ActionValidateDatasource:
 		if p.drive == nil {
 			return p.unknown(req)
 		}
-		return p.validate(ctx, req, call, p.drive.Check)
+		return p.validate(ctx, call, p.drive.Check)
 	case wire.TypeDatasource + "/" + wire.ActionBrowseDrive:
 		return p.browse(ctx, req, call)
 	case wire.TypeDatasource + "/" + wire.ActionDownloadDrive:
@@ -80,7 +81,7 @@ func (p *Plugin) invokeTool(ctx context.Context, req wire.Request, call *Call) e
 	return t.invoke(ctx, p, call, req.ToolParameters)
 }
 
-func (p *Plugin) validate(ctx context.Context, _ wire.Request, call *Call, check func(context.Context, Credentials) error) error {
+func (p *Plugin) validate(ctx context.Context, call *Call, check func(context.Context, Credentials) error) error {
 	if check != nil {
 		if err := check(ctx, call.credentials); err != nil {
 			return err
@@ -150,7 +151,7 @@ func sendError(err error, part string) error {
 	switch {
 	case err == nil:
 		return nil
-	case asLineTooLong(err, &long):
+	case errors.As(err, &long):
 		return Errorf(BadRequest, "%s made a result of %s, and the host takes at most %s in one piece: "+
 			"ask for less, or have the operator raise PLUGIN_RUNTIME_MAX_BUFFER_SIZE", part, byteCount(int64(long.Size)), byteCount(int64(long.Limit)))
 	default:

@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-
-	"github.com/cloudplugins/difyplugin/internal/transport"
 )
 
 // marshal writes JSON that leaves <, > and & as they are.
@@ -41,8 +39,4 @@ func newID() string {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // crypto/rand.Read never fails
 	return hex.EncodeToString(id[:])
-}
-
-func asLineTooLong(err error, target **transport.LineTooLongError) bool {
-	return errors.As(err, target)
 }

@@ -43,6 +43,7 @@ func (i *idle) collect() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.timer != nil && i.running == 0 {
+		i.stopTimer() // of a call that came and went during the collection
 		i.timer = time.AfterFunc(againAfter, debug.FreeOSMemory)
 	}
 }
