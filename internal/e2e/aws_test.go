@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"testing"
 
 	"github.com/cloudplugins/difyplugin/host"
@@ -45,19 +44,13 @@ func awsCredentials(secret string) map[string]any {
 func TestTheAWSToolsInARealDaemon(t *testing.T) {
 	d := newDaemon(t)
 	dify := api(t)
-	dir, err := filepath.Abs(awsFolder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	built, err := pack.Build(t.Context(), pack.Options{Dir: dir, Output: filepath.Join(t.TempDir(), "plugin.difypkg")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	built := build(t, awsFolder, nil, "")
 	t.Logf("the package has %d bytes", built.Packed)
 	aws := &tools{daemon: d, plugin: "cloudplugins/" + awsName}
 	d.uninstall(aws.plugin)
 	gone(t, awsName)
-	t.Logf("installed in %s", d.install(d.upload(built.Path)))
+	id := d.upload(built.Path)
+	t.Logf("installed in %s", d.install(id))
 
 	if results, err := d.dispatch(aws.plugin, "tool/validate_credentials", map[string]any{
 		"provider": awsName, "credentials": awsCredentials(awsSecretKey),
@@ -72,9 +65,43 @@ func TestTheAWSToolsInARealDaemon(t *testing.T) {
 	for size, kind := range map[int64]string{20 << 20: "blob_chunk", 40 << 20: "binary_link"} {
 		aws.passes(dify, size, kind)
 	}
+	t.Log("crash and restart")
 	kill(t, awsName)
 	aws.passes(dify, 1<<20, "blob_chunk")
+
+	t.Log("reinstall")
 	d.uninstall(aws.plugin)
+	gone(t, awsName)
+	d.install(d.upload(built.Path))
+	aws.awaitAnswer() // the daemon may still be stopping the old one
+	aws.passes(dify, 2<<20, "blob_chunk")
+
+	t.Log("upgrade")
+	next := d.upload(build(t, awsFolder, nil, "9.9.9").Path)
+	d.upgrade(id, next)
+	if _, ok := d.installed()[next]; !ok {
+		t.Errorf("installed after the upgrade: %v", d.installed())
+	}
+	aws.passes(dify, 3<<20, "blob_chunk")
+	d.uninstall(aws.plugin)
+
+	t.Log("another identity")
+	as, err := pack.ParseIdentity("acme/cloud_tools/cloud_tools")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.install(d.upload(build(t, awsFolder, &as, "").Path))
+	other := &tools{daemon: d, plugin: "acme/cloud_tools"}
+	other.passes(dify, 4<<20, "blob_chunk")
+	d.uninstall(other.plugin)
+}
+
+func (d *tools) awaitAnswer() {
+	d.t.Helper()
+	until(d.t, "the plugin answers", func() bool {
+		_, err := d.invoke("s3_list_buckets", map[string]any{})
+		return err == nil
+	})
 }
 
 // passes uploads a file from Dify to S3, downloads it again, and compares the two.

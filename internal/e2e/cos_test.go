@@ -27,9 +27,9 @@ const (
 )
 
 // build packs a copy of the plugin, with edits in its manifest, under an identity.
-func build(t *testing.T, identity *pack.Identity, version string) *pack.Result {
+func build(t *testing.T, folder string, identity *pack.Identity, version string) *pack.Result {
 	t.Helper()
-	dir, err := filepath.Abs(cosFolder)
+	dir, err := filepath.Abs(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +268,7 @@ func sum(t *testing.T, r io.Reader) [32]byte {
 func TestTheDriveInARealDaemon(t *testing.T) {
 	d := newDaemon(t)
 	dify := api(t)
-	first := build(t, nil, "")
+	first := build(t, cosFolder, nil, "")
 	plugin := "cloudplugins/" + cosName
 	d.uninstall(plugin)
 
@@ -295,7 +295,7 @@ func TestTheDriveInARealDaemon(t *testing.T) {
 	drive.works(dify)
 
 	t.Log("upgrade")
-	second := build(t, nil, "9.9.9")
+	second := build(t, cosFolder, nil, "9.9.9")
 	next := d.upload(second.Path)
 	d.upgrade(id, next)
 	if _, ok := d.installed()[next]; !ok {
@@ -309,7 +309,7 @@ func TestTheDriveInARealDaemon(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.install(d.upload(build(t, &as, "").Path))
+	d.install(d.upload(build(t, cosFolder, &as, "").Path))
 	other := newDrive(t, d, "acme/cos_drive")
 	other.works(dify)
 	d.uninstall("acme/cos_drive")
