@@ -23,7 +23,7 @@ const contractSum = "850e9b9316e1923e83a1611e63b72cebda5f48638ef087a4b4bc1bef126
 var pending = []string{
 	"agentcore-browser-session-manager", "agentcore-browser-tool", "agentcore_code_interpreter", "agentcore_memory",
 	"agentcore_memory_search", "apply_guardrail", "bedrock_kb_list", "bedrock_kb_list_data_sources",
-	"bedrock_kb_start_ingestion_job", "bedrock_retrieve", "bedrock_retrieve_and_generate", "chinese_toxicity_detector",
+	"bedrock_kb_start_ingestion_job", "bedrock_retrieve", "bedrock_retrieve_and_generate",
 	"extract_frame", "nova_canvas",
 	"nova_reel", "opensearch_retrieve",
 	"sagemaker_text_rerank", "sagemaker_tts",

@@ -14,6 +14,7 @@ import (
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/dynamodb"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/lambda"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/s3"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/sagemaker"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/stepfunctions"
 )
 
@@ -41,6 +42,7 @@ func parts() []plugin.Part {
 		plugin.Tool("stepfunctions_start_execution", stepfunctions.Start),
 		plugin.Tool("lambda_invoker", lambda.Invoke),
 		plugin.Tool("lambda_translate_utils", lambda.Translate),
+		plugin.Tool("chinese_toxicity_detector", sagemaker.DetectToxicity),
 		plugin.Tool("lambda_yaml_to_json", lambda.ConvertYAML),
 		plugin.Tool("dynamodb_manager", dynamodb.Manage),
 	}

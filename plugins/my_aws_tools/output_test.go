@@ -8,6 +8,7 @@ import (
 	"github.com/cloudplugins/difyplugin/sandbox/aws/dynamodb"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/lambda"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/s3"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/sagemaker"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/sfn"
 )
 
@@ -27,6 +28,10 @@ var successes = map[string]func(t *testing.T, cloud *toolstest.AWS) map[string]a
 	"lambda_translate_utils": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
 		function(t, cloud, "translate_tool", map[string]string{"translation": "你好"})
 		return map[string]any{"text_content": "hello", "src_lang": "en_US", "dest_lang": "zh_CN"}
+	},
+	"chinese_toxicity_detector": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
+		model(cloud, "judge", map[string]any{"prediction": 0})
+		return map[string]any{"sagemaker_endpoint": "judge", "content_text": "你好"}
 	},
 	"lambda_yaml_to_json": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
 		function(t, cloud, "convert", map[string]any{"statusCode": 200, "body": `{"a": 1}`})
@@ -72,6 +77,16 @@ func function(t *testing.T, cloud *toolstest.AWS, name string, value any) {
 	functions.Add(lambda.Function{
 		Region: "us-east-1", AccountID: toolstest.AccountID, Name: name,
 		Run: func(context.Context, lambda.Event) lambda.Result { return lambda.Returns(value) },
+	})
+}
+
+// model makes SageMaker have one endpoint, whose model returns the same value whatever it gets.
+func model(cloud *toolstest.AWS, endpoint string, value any) {
+	endpoints := sagemaker.New()
+	cloud.Register("runtime.sagemaker", endpoints)
+	endpoints.Add(sagemaker.Endpoint{
+		Region: "us-east-1", AccountID: toolstest.AccountID, Name: endpoint,
+		Model: func(context.Context, sagemaker.Inference) sagemaker.Answer { return sagemaker.Returns(value) },
 	})
 }
 

@@ -64,7 +64,7 @@ class Checker:
             prefix = (operation.endpoint or {}).get("hostPrefix", "").partition("{")[0]
             if call["Host"].endswith(".amazonaws.com") and not call["Host"].startswith(prefix):
                 raise Unfit(f"the host {call['Host']} does not begin with {prefix}")
-            params = PROTOCOLS[model.metadata["protocol"]](model, operation, call)
+            params = PROTOCOLS[protocol_of(model)](model, operation, call)
         except Cut:
             self.cut += 1
             return []
@@ -76,6 +76,12 @@ class Checker:
         report = ParamValidator().validate(params, shape)
         found = report.generate_report().splitlines() if report.has_errors() else []
         return found + list(beyond(shape, params, ""))
+
+
+def protocol_of(model):
+    """The protocol that the tools speak: a service may offer newer ones besides."""
+    offered = [model.metadata["protocol"], *model.metadata.get("protocols", [])]
+    return next(protocol for protocol in offered if protocol in PROTOCOLS)
 
 
 def beyond(shape, value, name):
