@@ -78,11 +78,16 @@ func (k keys) check(from string) error {
 		faults = append(faults, halfPair(from, fieldSecret, fieldID))
 	}
 	for _, field := range []struct{ name, value string }{{fieldID, k.id}, {fieldSecret, k.secret}, {fieldToken, k.token}} {
-		if strings.ContainsFunc(field.value, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			faults = append(faults, fmt.Errorf("%s contains a space, a line break or a character that keys never have: copy it again", field.name))
-		}
+		faults = append(faults, checkCharacters(field.name, field.value))
 	}
 	return errors.Join(faults...)
+}
+
+func checkCharacters(field, value string) error {
+	if !strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil
+	}
+	return fmt.Errorf("%s contains a space, a line break or a character that keys never have: copy it again", field)
 }
 
 func halfPair(from, present, missing string) error {

@@ -57,8 +57,12 @@ func whoami(ctx context.Context, call *plugin.Call, in whoamiInput) error {
 	if err != nil {
 		return err
 	}
+	return showAccount(ctx, call, a, in.Ask)
+}
+
+func showAccount(ctx context.Context, call *plugin.Call, a *account.Account, ask bool) error {
 	arn := ""
-	if in.Ask {
+	if ask {
 		out, err := sts.NewFromConfig(a.Config(account.STS)).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 		if err != nil {
 			return account.Error(err, account.Operation{
