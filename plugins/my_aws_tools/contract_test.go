@@ -26,7 +26,7 @@ var pending = []string{
 	"bedrock_kb_start_ingestion_job", "bedrock_retrieve", "bedrock_retrieve_and_generate",
 	"extract_frame", "nova_canvas",
 	"nova_reel", "opensearch_retrieve",
-	"sagemaker_text_rerank", "sagemaker_tts",
+	"sagemaker_tts",
 	"transcribe_asr", "translation_evaluator",
 }
 

@@ -29,6 +29,10 @@ var successes = map[string]func(t *testing.T, cloud *toolstest.AWS) map[string]a
 		function(t, cloud, "translate_tool", map[string]string{"translation": "你好"})
 		return map[string]any{"text_content": "hello", "src_lang": "en_US", "dest_lang": "zh_CN"}
 	},
+	"sagemaker_text_rerank": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
+		model(cloud, "rank", map[string]any{"scores": []float64{0.5}})
+		return map[string]any{"sagemaker_endpoint": "rank", "query": "cats", "candidate_texts": `[{"content": "A cat."}]`}
+	},
 	"chinese_toxicity_detector": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
 		model(cloud, "judge", map[string]any{"prediction": 0})
 		return map[string]any{"sagemaker_endpoint": "judge", "content_text": "你好"}

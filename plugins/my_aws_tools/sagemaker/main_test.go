@@ -43,6 +43,7 @@ func newCloudWith(t *testing.T, model func(context.Context, standin.Inference) s
 	c.endpoints.Add(standin.Endpoint{Region: "us-east-1", AccountID: toolstest.AccountID, Name: "e", Model: model})
 	c.Tools = c.Run(t,
 		plugin.Tool("chinese_toxicity_detector", sagemaker.DetectToxicity),
+		plugin.Tool("sagemaker_text_rerank", sagemaker.Rerank),
 	)
 	return c
 }
