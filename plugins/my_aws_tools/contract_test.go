@@ -22,7 +22,7 @@ const contractSum = "850e9b9316e1923e83a1611e63b72cebda5f48638ef087a4b4bc1bef126
 // pending are the tools of the contract that are not built yet.
 var pending = []string{
 	"agentcore-browser-session-manager", "agentcore-browser-tool", "agentcore_code_interpreter", "agentcore_memory",
-	"agentcore_memory_search", "apply_guardrail", "bedrock_kb_list", "bedrock_kb_list_data_sources",
+	"agentcore_memory_search", "bedrock_kb_list", "bedrock_kb_list_data_sources",
 	"bedrock_kb_start_ingestion_job", "bedrock_retrieve", "bedrock_retrieve_and_generate",
 	"extract_frame", "nova_canvas",
 	"nova_reel", "opensearch_retrieve",
@@ -46,6 +46,7 @@ var additions = map[string][]string{
 	"s3_file_download":  {"version_id", "requester_pays"},
 	"s3_files_download": {"requester_pays"},
 	"s3_list_objects":   {"continuation_token_input", "delimiter", "requester_pays"},
+	"apply_guardrail":   {"output_scope", "grounding_source", "query"},
 }
 
 // everywhere are the additions of every tool over AWS.

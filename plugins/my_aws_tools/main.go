@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/bedrockruntime"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/dynamodb"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/lambda"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/s3"
@@ -39,6 +40,7 @@ func parts() []plugin.Part {
 		plugin.Tool("s3_list_buckets", s3.ListBuckets),
 		plugin.Tool("s3_create_bucket", s3.CreateBucket),
 		plugin.Tool("s3_list_objects", s3.ListObjects),
+		plugin.Tool("apply_guardrail", bedrockruntime.Apply),
 		plugin.Tool("stepfunctions_start_execution", stepfunctions.Start),
 		plugin.Tool("lambda_invoker", lambda.Invoke),
 		plugin.Tool("lambda_translate_utils", lambda.Translate),

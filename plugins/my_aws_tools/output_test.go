@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/bedrockruntime"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/dynamodb"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/lambda"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/s3"
@@ -70,6 +71,12 @@ var successes = map[string]func(t *testing.T, cloud *toolstest.AWS) map[string]a
 	"s3_create_bucket": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
 		bucketWithReport(t, cloud)
 		return map[string]any{"bucket_name": "reports-of-tomorrow"}
+	},
+	"apply_guardrail": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
+		runtime := bedrockruntime.New()
+		cloud.Register("bedrock-runtime", runtime)
+		runtime.AddGuardrail(bedrockruntime.Guardrail{Region: "us-east-1", AccountID: toolstest.AccountID, ID: "abc123", Versions: []string{"1"}})
+		return map[string]any{"guardrail_id": "abc123", "guardrail_version": "1", "source": "INPUT", "text": "Good morning"}
 	},
 }
 

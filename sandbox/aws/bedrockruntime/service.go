@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/s3"
 )
 
 // Model is a model behind InvokeModel: it checks the body of a request and answers with what becomes the body of the
@@ -25,8 +26,13 @@ const maxModelBody = 25_000_000
 
 // Service implements [aws.Service]. Its methods may be called from any goroutine.
 type Service struct {
-	mu     sync.Mutex
-	models map[string]Model
+	store *s3.Store // where videos go
+
+	mu         sync.Mutex
+	models     map[string]Model
+	guardrails map[string]Guardrail // by ARN
+	reel       Reel
+	jobs       []*job
 }
 
 // Option changes how [New] makes a service.
@@ -34,7 +40,7 @@ type Option func(*Service)
 
 // New makes a service with the models of the package.
 func New(opts ...Option) *Service {
-	s := &Service{models: map[string]Model{}}
+	s := &Service{models: map[string]Model{NovaCanvas: Canvas{}.Answer}, guardrails: map[string]Guardrail{}}
 	maps.Copy(s.models, embeddingModels())
 	for _, opt := range opts {
 		opt(s)
@@ -62,6 +68,9 @@ func (s *Service) Protocol() aws.Protocol { return aws.RestJSON }
 // operations are the operations by method and path, in which {} is a part that is named in the request.
 var operations = []struct{ method, path, name, action string }{
 	{http.MethodPost, "/model/{}/invoke", "InvokeModel", "bedrock:InvokeModel"},
+	{http.MethodPost, "/async-invoke", "StartAsyncInvoke", "bedrock:InvokeModel"},
+	{http.MethodGet, "/async-invoke/{}", "GetAsyncInvoke", "bedrock:GetAsyncInvoke"},
+	{http.MethodPost, "/guardrail/{}/version/{}/apply", "ApplyGuardrail", "bedrock:ApplyGuardrail"},
 }
 
 // Identify implements [aws.Service].
@@ -99,8 +108,16 @@ func matchPath(pattern, path string) ([]string, bool) {
 
 // resource is the ARN that a policy names for a request.
 func resource(r *aws.Request, operation string, parts []string) string {
-	if at, ok := parseModel(parts[0]); ok && operation == "InvokeModel" {
-		return at.arn(r.Region)
+	switch operation {
+	case "InvokeModel":
+		if at, ok := parseModel(parts[0]); ok {
+			return at.arn(r.Region)
+		}
+	case "GetAsyncInvoke":
+		return parts[0]
+	case "ApplyGuardrail":
+		arn, _ := guardrailOf(r, parts[0])
+		return arn
 	}
 	return ""
 }
@@ -108,7 +125,16 @@ func resource(r *aws.Request, operation string, parts []string) string {
 // Serve implements [aws.Service].
 func (s *Service) Serve(w http.ResponseWriter, r *aws.Request) *aws.Error {
 	parts := pathParts(r)
-	return s.invokeModel(w, r, parts[0])
+	switch r.Operation.Name {
+	case "InvokeModel":
+		return s.invokeModel(w, r, parts[0])
+	case "StartAsyncInvoke":
+		return s.startAsyncInvoke(w, r)
+	case "GetAsyncInvoke":
+		return s.getAsyncInvoke(w, r, parts[0])
+	default: // Identify lets nothing else through
+		return s.applyGuardrail(w, r, parts[0], parts[1])
+	}
 }
 
 func pathParts(r *aws.Request) []string {
