@@ -162,6 +162,18 @@ func (s *Store) putObject(w http.ResponseWriter, r *aws.Request, b Bucket, at pl
 	return nil
 }
 
+// deleteObject also succeeds where there is no object.
+func (s *Store) deleteObject(w http.ResponseWriter, at place) *aws.Error {
+	if _, err := s.backend.DeleteObject(at.bucket, at.key); err != nil {
+		return &aws.Error{Status: http.StatusInternalServerError, Code: "InternalError", Message: err.Error()}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.objects, at)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
 // tee copies what is read of a body.
 func tee(body io.ReadCloser, into io.Writer) io.ReadCloser {
 	return struct {

@@ -71,6 +71,8 @@ func operationOf(method string, at place, query url.Values) (aws.Operation, bool
 		return aws.Operation{Name: "CompleteMultipartUpload", Action: "s3:PutObject"}, true
 	case method == http.MethodDelete && has("uploadId"):
 		return aws.Operation{Name: "AbortMultipartUpload"}, true
+	case method == http.MethodDelete:
+		return aws.Operation{Name: "DeleteObject"}, true
 	}
 	return aws.Operation{}, false
 }
@@ -177,6 +179,8 @@ func (s *Store) Serve(w http.ResponseWriter, r *aws.Request) *aws.Error {
 		return s.uploadPart(w, r, at)
 	case "CompleteMultipartUpload":
 		return s.completeUpload(w, r, at)
+	case "DeleteObject":
+		return s.deleteObject(w, at)
 	default:
 		return s.abortUpload(w, r, at)
 	}
