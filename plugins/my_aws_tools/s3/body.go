@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/cloudplugins/difyplugin/plugin"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
 )
 
 // maxResumes is how often one download is taken up again after its connection broke.
@@ -72,7 +73,7 @@ func (b *body) finish(err error) error {
 	case b.offset == size, size < 0 && err == io.EOF:
 		return b.verify()
 	case b.ctx.Err() != nil:
-		return fmt.Errorf("read %s: %w", clip(b.object.key), context.Cause(b.ctx))
+		return fmt.Errorf("read %s: %w", param.Clip(b.object.key), context.Cause(b.ctx))
 	case size < 0, b.offset > size:
 		return b.broken(err)
 	}

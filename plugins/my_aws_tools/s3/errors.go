@@ -2,49 +2,11 @@ package s3
 
 import (
 	"fmt"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
 )
-
-// problems gathers what is wrong with the parameters of a call, so that a user corrects them all at once.
-type problems []string
-
-// add notes an error about a parameter, whose text completes a sentence that begins with its name.
-func (p *problems) add(parameter string, err error) {
-	if err != nil {
-		*p = append(*p, parameter+" "+err.Error())
-	}
-}
-
-// err is nil when there are none.
-func (p problems) err(tool string) error {
-	switch len(p) {
-	case 0:
-		return nil
-	case 1:
-		return plugin.Errorf(plugin.BadRequest, "%s was not run: %s", tool, p[0])
-	default:
-		return plugin.Errorf(plugin.BadRequest, "%s was not run, %d parameters are wrong: %s", tool, len(p), strings.Join(p, "; "))
-	}
-}
-
-// maxClip is how much of a value an error repeats, in bytes.
-const maxClip = 120
-
-// clip shortens what a user typed for an error about it.
-func clip(text string) string {
-	if len(text) <= maxClip {
-		return text
-	}
-	n := maxClip
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return text[:n] + "…"
-}
 
 // faults are S3's error codes that mean something particular.
 func faults() map[string]account.Fault {
@@ -84,7 +46,7 @@ func faults() map[string]account.Fault {
 func (b *bucket) operation(verb, action, key string) account.Operation {
 	subject, resource := "bucket "+b.name, b.arn()
 	if key != "" {
-		subject = clip(location{b.name, key}.uri())
+		subject = param.Clip(location{b.name, key}.uri())
 		resource = b.objectARN(key)
 	}
 	return account.Operation{
@@ -101,14 +63,14 @@ func (b *bucket) arn() string {
 
 func (b *bucket) objectARN(key string) string {
 	if accessPoint.MatchString(b.name) {
-		return b.name + "/object/" + clip(key)
+		return b.name + "/object/" + param.Clip(key)
 	}
-	return b.arn() + "/" + clip(key)
+	return b.arn() + "/" + param.Clip(key)
 }
 
 // errorf is an error about an object that S3 did not send.
 func (b *bucket) errorf(kind plugin.Kind, verb, key, format string, args ...any) error {
-	return plugin.Errorf(kind, "could not %s %s: %w", verb, clip(location{b.name, key}.uri()), fmt.Errorf(format, args...))
+	return plugin.Errorf(kind, "could not %s %s: %w", verb, param.Clip(location{b.name, key}.uri()), fmt.Errorf(format, args...))
 }
 
 // byteCount is a size as people read it.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
 )
 
 // maxKey is the longest key of an object in bytes.
@@ -28,7 +30,7 @@ func (l location) uri() string { return "s3://" + l.bucket + "/" + l.key }
 func parseURI(uri string) (location, error) {
 	rest, ok := cutScheme(uri)
 	if !ok {
-		return location{}, fmt.Errorf("is %q, which is not the address of an object: it is written like s3://bucket/key", clip(uri))
+		return location{}, fmt.Errorf("is %q, which is not the address of an object: it is written like s3://bucket/key", param.Clip(uri))
 	}
 	var at location
 	if match := pointURI.FindStringSubmatch(rest); match != nil {
@@ -37,10 +39,10 @@ func parseURI(uri string) (location, error) {
 		at.bucket, at.key, _ = strings.Cut(rest, "/")
 	}
 	if err := checkBucket(at.bucket); err != nil {
-		return location{}, fmt.Errorf("is %q, whose bucket %w", clip(uri), err)
+		return location{}, fmt.Errorf("is %q, whose bucket %w", param.Clip(uri), err)
 	}
 	if err := checkKey(at.key); err != nil {
-		return location{}, fmt.Errorf("is %q, whose key %w", clip(uri), err)
+		return location{}, fmt.Errorf("is %q, whose key %w", param.Clip(uri), err)
 	}
 	return at, nil
 }
@@ -61,7 +63,7 @@ func checkBucket(name string) error {
 	if name == "" {
 		return fmt.Errorf("is missing")
 	}
-	return fmt.Errorf("is %q, which is neither the name of a bucket (letters, digits, dots and hyphens) nor the ARN of an access point", clip(name))
+	return fmt.Errorf("is %q, which is neither the name of a bucket (letters, digits, dots and hyphens) nor the ARN of an access point", param.Clip(name))
 }
 
 func checkKey(key string) error {

@@ -3,14 +3,12 @@ package s3
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/cloudplugins/difyplugin/plugin"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
 )
 
 // maxExpiry is how long a URL can be presigned for.
@@ -23,9 +21,9 @@ type Presigning struct {
 }
 
 // check looks at the expiry only where it is used.
-func (p Presigning) check(wrong *problems) {
+func (p Presigning) check(wrong *param.Problems) {
 	if p.Presign && (p.Expiry < time.Second || p.Expiry > maxExpiry || p.Expiry%time.Second != 0) {
-		wrong.add("presign_expiry", fmt.Errorf("must be a whole number of seconds from 1 to %d, which is 7 days; it is %v",
+		wrong.Add("presign_expiry", fmt.Errorf("must be a whole number of seconds from 1 to %d, which is 7 days; it is %v",
 			maxExpiry/time.Second, p.Expiry.Seconds()))
 	}
 }
@@ -43,7 +41,7 @@ type Storing struct {
 }
 
 // check refuses combinations with which an object would not be encrypted as the user believes.
-func (s Storing) check(wrong *problems) {
+func (s Storing) check(wrong *param.Problems) {
 	sse := types.ServerSideEncryption(strings.TrimSpace(s.SSE))
 	kms := false
 	switch sse {
@@ -51,14 +49,14 @@ func (s Storing) check(wrong *problems) {
 	case types.ServerSideEncryptionAwsKms, types.ServerSideEncryptionAwsKmsDsse:
 		kms = true
 	default:
-		wrong.add("sse_type", fmt.Errorf("must be blank, AES256, aws:kms or aws:kms:dsse, it is %q", clip(s.SSE)))
+		wrong.Add("sse_type", fmt.Errorf("must be blank, AES256, aws:kms or aws:kms:dsse, it is %q", param.Clip(s.SSE)))
 		return
 	}
 	if !kms && strings.TrimSpace(s.KMSKey) != "" {
-		wrong.add("kms_key_id", errors.New("is filled in, but sse_type is not aws:kms or aws:kms:dsse: choose one of these, or clear kms_key_id"))
+		wrong.Add("kms_key_id", errors.New("is filled in, but sse_type is not aws:kms or aws:kms:dsse: choose one of these, or clear kms_key_id"))
 	}
 	if s.BucketKey && sse != types.ServerSideEncryptionAwsKms {
-		wrong.add("bucket_key_enabled", errors.New("is on, which works only with the sse_type aws:kms: choose that, or switch it off"))
+		wrong.Add("bucket_key_enabled", errors.New("is on, which works only with the sse_type aws:kms: choose that, or switch it off"))
 	}
 }
 
@@ -76,36 +74,4 @@ func (s Storing) ifNoneMatch() *string {
 		return nil
 	}
 	return aws.String("*")
-}
-
-// isoTime writes a time in UTC as Python's isoformat does: six digits of a second's fraction, or none at all.
-func isoTime(t *time.Time) any {
-	if t == nil {
-		return nil
-	}
-	if t.Nanosecond()/int(time.Microsecond) == 0 {
-		return t.UTC().Format("2006-01-02T15:04:05+00:00")
-	}
-	return t.UTC().Format("2006-01-02T15:04:05.000000+00:00")
-}
-
-// outputs are the variables of a result by name.
-type outputs map[string]any
-
-// send sets each variable.
-func (o outputs) send(call *plugin.Call) error {
-	for _, name := range slices.Sorted(maps.Keys(o)) {
-		if err := call.Variable(name, o[name]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// orNull is a text, or null where there is none.
-func orNull(text string) any {
-	if text == "" {
-		return nil
-	}
-	return text
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/result"
 )
 
 // CreateBucketInput is the input of s3_create_bucket.
@@ -39,27 +41,27 @@ func CreateBucket(ctx context.Context, call *plugin.Call, in CreateBucketInput) 
 	if err != nil {
 		return err
 	}
-	result := map[string]any{
-		"bucket_name": in.Bucket, "region": orNull(made.region), "acl": "private", "location": made.location,
+	facts := map[string]any{
+		"bucket_name": in.Bucket, "region": result.OrNull(made.region), "acl": "private", "location": made.location,
 		"s3_uri": "s3://" + in.Bucket + "/", "created": !made.existed,
 	}
 	if made.existed {
-		result["acl"] = nil // nobody has looked
+		facts["acl"] = nil // nobody has looked
 	}
-	if err := call.JSON(result); err != nil {
+	if err := call.JSON(facts); err != nil {
 		return err
 	}
 	if err := call.Text(made.text(in.Bucket)); err != nil {
 		return err
 	}
-	return outputs(result).send(call)
+	return result.Outputs(facts).Send(call)
 }
 
 func (in CreateBucketInput) check() error {
-	var wrong problems
-	wrong.add("bucket_name", checkNewBucket(in.Bucket))
-	wrong.add("acl", checkACL(in.ACL))
-	return wrong.err("s3_create_bucket")
+	var wrong param.Problems
+	wrong.Add("bucket_name", checkNewBucket(in.Bucket))
+	wrong.Add("acl", checkACL(in.ACL))
+	return wrong.Err("s3_create_bucket")
 }
 
 func checkACL(acl string) error {
@@ -70,7 +72,7 @@ func checkACL(acl string) error {
 		return fmt.Errorf("is %s, which would open the bucket to everybody: S3 refuses public ACLs for new buckets, and so does this tool. Leave it "+
 			"blank, and share single objects with presigned URLs or the bucket with a bucket policy", acl)
 	default:
-		return fmt.Errorf("is %q: ACLs other than private do not work on new buckets. Leave it blank, and give others access with a bucket policy", clip(acl))
+		return fmt.Errorf("is %q: ACLs other than private do not work on new buckets. Leave it blank, and give others access with a bucket policy", param.Clip(acl))
 	}
 }
 
@@ -87,7 +89,7 @@ func checkNewBucket(name string) error {
 	case name == "":
 		return errors.New("is missing")
 	case !newBucket.MatchString(name):
-		return fmt.Errorf("is %q, which cannot be the name of a bucket: use 3 to 63 lower-case letters, digits and hyphens, with a letter or digit at either end", clip(name))
+		return fmt.Errorf("is %q, which cannot be the name of a bucket: use 3 to 63 lower-case letters, digits and hyphens, with a letter or digit at either end", param.Clip(name))
 	case strings.Contains(name, ".."):
 		return fmt.Errorf("is %q, in which two dots are next to each other", name)
 	}

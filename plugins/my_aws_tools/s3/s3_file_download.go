@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/result"
 )
 
 // DownloadFileInput is the input of s3_file_download.
@@ -23,10 +25,10 @@ type DownloadFileInput struct {
 // The content passes through as a stream; files that are too large for the answer are uploaded to Dify. A key that ends
 // with a slash is an object like any other, whose file is named after the last part in front of the slash.
 func DownloadFile(ctx context.Context, call *plugin.Call, in DownloadFileInput) error {
-	var wrong problems
+	var wrong param.Problems
 	at, err := parseURI(in.URI)
-	wrong.add("s3_uri", err)
-	if err := wrong.err("s3_file_download"); err != nil {
+	wrong.Add("s3_uri", err)
+	if err := wrong.Err("s3_file_download"); err != nil {
 		return err
 	}
 	a, err := in.Open(ctx, call)
@@ -50,26 +52,26 @@ func DownloadFile(ctx context.Context, call *plugin.Call, in DownloadFileInput) 
 	if err := call.Text(factsText(facts)); err != nil {
 		return err
 	}
-	out := outputs{"filename": name}
+	out := result.Outputs{"filename": name}
 	for field, value := range facts {
 		out[field] = value
 	}
-	return out.send(call)
+	return out.Send(call)
 }
 
 // handOver says where a file is that could not be given to Dify.
 func handOver(at location, err error) error {
-	return fmt.Errorf("hand over %s: %w; s3_operator can return a presigned URL for it instead", clip(at.uri()), err)
+	return fmt.Errorf("hand over %s: %w; s3_operator can return a presigned URL for it instead", param.Clip(at.uri()), err)
 }
 
 // facts are what S3 said about an object.
 func (o *object) facts(at location) map[string]any {
 	facts := map[string]any{
 		"bucket": at.bucket, "key": at.key, "content_type": o.contentType(), "content_length": nil,
-		"etag": orNull(o.etag), "last_modified": isoTime(o.first.LastModified), "s3_uri": at.uri(),
-		"version_id":             orNull(aws.ToString(o.first.VersionId)),
-		"server_side_encryption": orNull(string(o.first.ServerSideEncryption)),
-		"kms_key_id":             orNull(aws.ToString(o.first.SSEKMSKeyId)),
+		"etag": result.OrNull(o.etag), "last_modified": result.Time(o.first.LastModified), "s3_uri": at.uri(),
+		"version_id":             result.OrNull(aws.ToString(o.first.VersionId)),
+		"server_side_encryption": result.OrNull(string(o.first.ServerSideEncryption)),
+		"kms_key_id":             result.OrNull(aws.ToString(o.first.SSEKMSKeyId)),
 		"bucket_key_enabled":     aws.ToBool(o.first.BucketKeyEnabled),
 	}
 	if o.size >= 0 {

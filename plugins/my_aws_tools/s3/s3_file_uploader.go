@@ -10,6 +10,8 @@ import (
 
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/result"
 )
 
 // UploadFileInput is the input of s3_file_uploader.
@@ -47,7 +49,7 @@ func UploadFile(ctx context.Context, call *plugin.Call, in UploadFileInput) erro
 	}
 	at := location{in.Bucket, joinKey(in.Prefix, base)}
 	if err := checkKey(at.key); err != nil {
-		return plugin.Errorf(plugin.BadRequest, "s3_file_uploader was not run: the key %q %w", clip(at.key), err)
+		return plugin.Errorf(plugin.BadRequest, "s3_file_uploader was not run: the key %q %w", param.Clip(at.key), err)
 	}
 	b := openBucket(ctx, a, at.bucket, in.RequesterPays)
 	kept, err := uploadFile(ctx, &upload{bucket: b, key: at.key, storing: in.Storing, log: call.Logger()}, in.File)
@@ -64,14 +66,14 @@ func UploadFile(ctx context.Context, call *plugin.Call, in UploadFileInput) erro
 }
 
 func (in UploadFileInput) check() error {
-	var wrong problems
-	wrong.add("bucket_name", checkBucket(in.Bucket))
+	var wrong param.Problems
+	wrong.Add("bucket_name", checkBucket(in.Bucket))
 	in.Presigning.check(&wrong)
 	in.Storing.check(&wrong)
 	if in.Key != "" || in.File.Name != "" {
-		wrong.add("object_key", checkJoined(in.Prefix, cmp.Or(in.Key, in.File.Name)))
+		wrong.Add("object_key", checkJoined(in.Prefix, cmp.Or(in.Key, in.File.Name)))
 	}
-	return wrong.err("s3_file_uploader")
+	return wrong.Err("s3_file_uploader")
 }
 
 func checkJoined(prefix, name string) error {
@@ -82,24 +84,24 @@ func checkJoined(prefix, name string) error {
 }
 
 func (in UploadFileInput) answer(call *plugin.Call, at location, kept stored, url string) error {
-	result := map[string]any{"bucket_name": at.bucket, "object_key": at.key, "s3_uri": at.uri()}
+	facts := map[string]any{"bucket_name": at.bucket, "object_key": at.key, "s3_uri": at.uri()}
 	text := at.uri()
 	if url != "" {
-		result["presigned_url"], result["presign_expiry"] = url, in.seconds()
+		facts["presigned_url"], facts["presign_expiry"] = url, in.seconds()
 		text = url
 	}
-	if err := call.JSON(result); err != nil {
+	if err := call.JSON(facts); err != nil {
 		return err
 	}
 	if err := call.Text(text); err != nil {
 		return err
 	}
-	return outputs{
+	return result.Outputs{
 		"bucket_name": at.bucket, "object_key": at.key, "s3_uri": at.uri(),
-		"presigned_url": result["presigned_url"], "presign_expiry": result["presign_expiry"],
-		"size": kept.size, "etag": orNull(kept.etag), "version_id": orNull(kept.version),
-		"server_side_encryption": orNull(string(kept.sse)), "kms_key_id": orNull(kept.kmsKey),
-	}.send(call)
+		"presigned_url": facts["presigned_url"], "presign_expiry": facts["presign_expiry"],
+		"size": kept.size, "etag": result.OrNull(kept.etag), "version_id": result.OrNull(kept.version),
+		"server_side_encryption": result.OrNull(string(kept.sse)), "kms_key_id": result.OrNull(kept.kmsKey),
+	}.Send(call)
 }
 
 // uploadFile streams a file from Dify to S3.

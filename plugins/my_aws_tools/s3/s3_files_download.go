@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
 )
 
 // maxBatch is how many objects one call downloads at most.
@@ -49,14 +50,14 @@ func DownloadFiles(ctx context.Context, call *plugin.Call, in DownloadFilesInput
 
 // uris are the addresses that were given, blanks left out. Faulty ones are kept: they are failures of their own.
 func (in DownloadFilesInput) uris() ([]string, error) {
-	var wrong problems
+	var wrong param.Problems
 	var uris []string
 	faulty := 0
 	for i, item := range in.URIs {
 		uri, ok := item.(string)
 		switch {
 		case item != nil && !ok:
-			wrong.add("s3_uris", fmt.Errorf("holds something other than a text at place %d", i+1))
+			wrong.Add("s3_uris", fmt.Errorf("holds something other than a text at place %d", i+1))
 		case strings.TrimSpace(uri) != "":
 			uris = append(uris, uri)
 			if _, err := parseURI(uri); err != nil {
@@ -67,16 +68,16 @@ func (in DownloadFilesInput) uris() ([]string, error) {
 	switch {
 	case len(wrong) > 0:
 	case len(uris) == 0:
-		wrong.add("s3_uris", errors.New("is empty: give at least one address, written like s3://bucket/key"))
+		wrong.Add("s3_uris", errors.New("is empty: give at least one address, written like s3://bucket/key"))
 	case faulty == len(uris):
 		for _, uri := range uris[:min(len(uris), 5)] {
 			_, err := parseURI(uri)
-			wrong.add("s3_uris", err)
+			wrong.Add("s3_uris", err)
 		}
 	case len(uris) > maxBatch:
-		wrong.add("s3_uris", fmt.Errorf("has %d addresses, at most %d are downloaded at once: use an iteration", len(uris), maxBatch))
+		wrong.Add("s3_uris", fmt.Errorf("has %d addresses, at most %d are downloaded at once: use an iteration", len(uris), maxBatch))
 	}
-	return uris, wrong.err("s3_files_download")
+	return uris, wrong.Err("s3_files_download")
 }
 
 func openBuckets(ctx context.Context, a *account.Account, uris []string, requesterPays bool) map[string]*bucket {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/result"
 )
 
 // UploadFilesInput is the input of s3_files_uploader.
@@ -41,14 +43,14 @@ func UploadFiles(ctx context.Context, call *plugin.Call, in UploadFilesInput) er
 }
 
 func (in UploadFilesInput) check() error {
-	var wrong problems
-	wrong.add("bucket_name", checkBucket(in.Bucket))
+	var wrong param.Problems
+	wrong.Add("bucket_name", checkBucket(in.Bucket))
 	if len(in.Files) == 0 {
-		wrong.add("input_files", errors.New("is empty: choose at least one file"))
+		wrong.Add("input_files", errors.New("is empty: choose at least one file"))
 	}
 	in.Presigning.check(&wrong)
 	in.Storing.check(&wrong)
-	return wrong.err("s3_files_uploader")
+	return wrong.Err("s3_files_uploader")
 }
 
 // keys are the keys of all files, none of them twice.
@@ -74,7 +76,7 @@ func (u uploads) one(ctx context.Context, i int) entry {
 	at := location{u.in.Bucket, u.keys[i]}
 	e := entry{fields: map[string]any{"index": i, "bucket_name": at.bucket, "object_key": at.key, "s3_uri": at.uri()}}
 	if err := checkKey(at.key); err != nil {
-		return e.failed(plugin.Errorf(plugin.BadRequest, "the key %q %w", clip(at.key), err))
+		return e.failed(plugin.Errorf(plugin.BadRequest, "the key %q %w", param.Clip(at.key), err))
 	}
 	kept, err := uploadFile(ctx, &upload{bucket: u.bucket, key: at.key, storing: u.in.Storing, log: u.call.Logger()}, u.in.Files[i])
 	if err != nil {
@@ -155,5 +157,5 @@ func (all batch) answer(call *plugin.Call, done string, line func(entry) string,
 	if err := call.Text(strings.Join(lines, separator)); err != nil {
 		return err
 	}
-	return outputs{"count": len(all), "ok": ok, "failed": failed, "results": results}.send(call)
+	return result.Outputs{"count": len(all), "ok": ok, "failed": failed, "results": results}.Send(call)
 }

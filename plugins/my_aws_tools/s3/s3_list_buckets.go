@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/result"
 )
 
 // bucketsPerPage is how many buckets S3 puts on one page at most, and maxPages bounds a list that never ends.
@@ -54,7 +55,7 @@ func ListBuckets(ctx context.Context, call *plugin.Call, in ListBucketsInput) er
 	if err := call.Text(text); err != nil {
 		return err
 	}
-	return outputs{"bucket_count": len(list), "buckets": list, "bucket_names": texts}.send(call)
+	return result.Outputs{"bucket_count": len(list), "buckets": list, "bucket_names": texts}.Send(call)
 }
 
 // listBuckets gathers all pages. A store that does not know the prefix sends more than was asked for.
@@ -83,7 +84,7 @@ func listBuckets(ctx context.Context, a *account.Account, prefix string) ([]type
 }
 
 func describeBucket(ctx context.Context, a *account.Account, b types.Bucket, withRegion bool) map[string]any {
-	described := map[string]any{"name": aws.ToString(b.Name), "creation_date": isoTime(b.CreationDate)}
+	described := map[string]any{"name": aws.ToString(b.Name), "creation_date": result.Time(b.CreationDate)}
 	if !withRegion {
 		return described
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/result"
 )
 
 // maxKeysPerPage is the most objects that S3 puts on one page.
@@ -35,9 +37,9 @@ type ListObjectsInput struct {
 // deeper is gathered under common prefixes: the folders. max_keys outside of 1 to 1000 counts as the nearest of the two.
 // continuation_token_input is continuation_token for agents, and wins.
 func ListObjects(ctx context.Context, call *plugin.Call, in ListObjectsInput) error {
-	var wrong problems
-	wrong.add("bucket_name", checkBucket(in.Bucket))
-	if err := wrong.err("s3_list_objects"); err != nil {
+	var wrong param.Problems
+	wrong.Add("bucket_name", checkBucket(in.Bucket))
+	if err := wrong.Err("s3_list_objects"); err != nil {
 		return err
 	}
 	a, err := in.Open(ctx, call)
@@ -50,14 +52,14 @@ func ListObjects(ctx context.Context, call *plugin.Call, in ListObjectsInput) er
 	if err != nil {
 		return err
 	}
-	result := page.result(in)
-	if err := call.JSON(result); err != nil {
+	facts := page.result(in)
+	if err := call.JSON(facts); err != nil {
 		return err
 	}
 	if err := call.Text(page.text(in)); err != nil {
 		return err
 	}
-	return outputs(result).send(call)
+	return result.Outputs(facts).Send(call)
 }
 
 // listing is one page of a bucket.
@@ -99,8 +101,8 @@ func readListing(answer *awss3.ListObjectsV2Output) (listing, error) {
 		}
 		page.keys = append(page.keys, key)
 		page.objects = append(page.objects, map[string]any{
-			"key": key, "size": aws.ToInt64(object.Size), "last_modified": isoTime(object.LastModified),
-			"etag": orNull(aws.ToString(object.ETag)), "storage_class": orNull(string(object.StorageClass)),
+			"key": key, "size": aws.ToInt64(object.Size), "last_modified": result.Time(object.LastModified),
+			"etag": result.OrNull(aws.ToString(object.ETag)), "storage_class": result.OrNull(string(object.StorageClass)),
 		})
 	}
 	for _, prefix := range answer.CommonPrefixes {
@@ -127,9 +129,9 @@ func decodeKey(encoding types.EncodingType, key string) (string, error) {
 
 func (l listing) result(in ListObjectsInput) map[string]any {
 	return map[string]any{
-		"bucket_name": in.Bucket, "prefix": orNull(in.Prefix), "max_keys": in.MaxKeys, "continuation_token": orNull(in.Token),
-		"is_truncated": l.truncated, "next_continuation_token": orNull(l.next), "object_count": len(l.objects), "objects": l.objects,
-		"delimiter": orNull(in.Delimiter), "common_prefixes": l.folders,
+		"bucket_name": in.Bucket, "prefix": result.OrNull(in.Prefix), "max_keys": in.MaxKeys, "continuation_token": result.OrNull(in.Token),
+		"is_truncated": l.truncated, "next_continuation_token": result.OrNull(l.next), "object_count": len(l.objects), "objects": l.objects,
+		"delimiter": result.OrNull(in.Delimiter), "common_prefixes": l.folders,
 	}
 }
 

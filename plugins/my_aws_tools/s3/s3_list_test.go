@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/result"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
 	standin "github.com/cloudplugins/difyplugin/sandbox/aws/s3"
@@ -188,12 +189,12 @@ func TestSection3_26Bug3_FoldersCanBeListed(t *testing.T) {
 
 func TestTimesAreWrittenAsPythonWritesThem(t *testing.T) {
 	at := time.Date(2025, 1, 2, 3, 4, 5, 0, time.UTC)
-	same(t, "whole second", any("2025-01-02T03:04:05+00:00"), isoTime(&at))
+	same(t, "whole second", any("2025-01-02T03:04:05+00:00"), result.Time(&at))
 	at = at.Add(678 * time.Millisecond)
-	same(t, "fraction", any("2025-01-02T03:04:05.678000+00:00"), isoTime(&at))
+	same(t, "fraction", any("2025-01-02T03:04:05.678000+00:00"), result.Time(&at))
 	at = at.In(time.FixedZone("", 3600))
-	same(t, "other zone", any("2025-01-02T03:04:05.678000+00:00"), isoTime(&at))
-	same(t, "none", any(nil), isoTime(nil))
+	same(t, "other zone", any("2025-01-02T03:04:05.678000+00:00"), result.Time(&at))
+	same(t, "none", any(nil), result.Time(nil))
 }
 
 func TestCreateBucketCreatesAPrivateBucket(t *testing.T) {

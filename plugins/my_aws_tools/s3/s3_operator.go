@@ -11,6 +11,8 @@ import (
 
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/result"
 )
 
 // maxText is the largest object in bytes that is returned as a text: what fits into one line of the protocol, with room
@@ -52,17 +54,17 @@ func Operate(ctx context.Context, call *plugin.Call, in OperateInput) error {
 }
 
 func (in OperateInput) check() (location, error) {
-	var wrong problems
+	var wrong param.Problems
 	at, err := parseURI(in.URI)
-	wrong.add("s3_uri", err)
+	wrong.Add("s3_uri", err)
 	in.Presigning.check(&wrong)
 	if in.Operation == "write" {
 		in.Storing.check(&wrong)
 		if in.Text == nil {
-			wrong.add("text_content", errors.New("is required to write; an empty text makes an empty object"))
+			wrong.Add("text_content", errors.New("is required to write; an empty text makes an empty object"))
 		}
 	}
-	return at, wrong.err("s3_operator")
+	return at, wrong.Err("s3_operator")
 }
 
 // operation is one run of s3_operator.
@@ -122,9 +124,9 @@ func (o operation) answer(text, url string, size int64, etag string) error {
 	if err := o.call.Text(text); err != nil {
 		return err
 	}
-	out := outputs{
-		"s3_uri": o.at.uri(), "bucket": o.at.bucket, "key": o.at.key, "etag": orNull(etag),
-		"presigned_url": orNull(url), "presign_expiry": nil, "size": nil,
+	out := result.Outputs{
+		"s3_uri": o.at.uri(), "bucket": o.at.bucket, "key": o.at.key, "etag": result.OrNull(etag),
+		"presigned_url": result.OrNull(url), "presign_expiry": nil, "size": nil,
 	}
 	if url != "" {
 		out["presign_expiry"] = o.in.seconds()
@@ -132,7 +134,7 @@ func (o operation) answer(text, url string, size int64, etag string) error {
 	if size >= 0 {
 		out["size"] = size
 	}
-	return out.send(o.call)
+	return out.Send(o.call)
 }
 
 // readText reads an object that is a text of reasonable length.

@@ -13,6 +13,7 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
 )
 
 // ParseURI reads s3://bucket/key, the address of an object. The key is taken as it stands. The error completes a
@@ -28,7 +29,7 @@ func ParseURI(uri string) (bucket, key string, err error) {
 func ParseFolder(uri string) (bucket, prefix string, err error) {
 	rest, ok := cutScheme(strings.TrimSpace(uri))
 	if !ok {
-		return "", "", fmt.Errorf("is %q, which is not the address of a folder: it is written like s3://bucket/folder/", clip(uri))
+		return "", "", fmt.Errorf("is %q, which is not the address of a folder: it is written like s3://bucket/folder/", param.Clip(uri))
 	}
 	if match := pointURI.FindStringSubmatch(rest + "/"); match != nil {
 		bucket, prefix = match[1], match[2]
@@ -36,13 +37,13 @@ func ParseFolder(uri string) (bucket, prefix string, err error) {
 		bucket, prefix, _ = strings.Cut(rest, "/")
 	}
 	if err := checkBucket(bucket); err != nil {
-		return "", "", fmt.Errorf("is %q, whose bucket %w", clip(uri), err)
+		return "", "", fmt.Errorf("is %q, whose bucket %w", param.Clip(uri), err)
 	}
 	if prefix = strings.Trim(prefix, "/"); prefix == "" {
 		return bucket, "", nil
 	}
 	if len(prefix) > maxKey/2 {
-		return "", "", fmt.Errorf("is %q, whose folder has %d bytes: at most %d leave room for names in it", clip(uri), len(prefix), maxKey/2)
+		return "", "", fmt.Errorf("is %q, whose folder has %d bytes: at most %d leave room for names in it", param.Clip(uri), len(prefix), maxKey/2)
 	}
 	return bucket, prefix + "/", nil
 }

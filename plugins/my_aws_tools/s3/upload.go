@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
 )
 
 const (
@@ -68,7 +69,7 @@ func (u *upload) send(ctx context.Context, content io.Reader, size int64) (store
 	return u.putParts(ctx, source, first)
 }
 
-func (u *upload) uri() string { return clip(location{u.bucket.name, u.key}.uri()) }
+func (u *upload) uri() string { return param.Clip(location{u.bucket.name, u.key}.uri()) }
 
 // unreadable keeps the sentence of an error that has one.
 func (u *upload) unreadable(err error) error {
