@@ -26,7 +26,6 @@ var pending = []string{
 	"bedrock_kb_start_ingestion_job", "bedrock_retrieve", "bedrock_retrieve_and_generate",
 	"extract_frame", "nova_canvas",
 	"nova_reel", "opensearch_retrieve",
-	"sagemaker_tts",
 	"transcribe_asr", "translation_evaluator",
 }
 
@@ -40,6 +39,7 @@ var additions = map[string][]string{
 		"expression_names", "expression_values", "index_name", "consistent_read", "return_values", "next_token", "next_token_input",
 		"table_arn",
 	},
+	"sagemaker_tts":     {"download_audio"},
 	"s3_operator":       {"sse_type", "kms_key_id", "bucket_key_enabled", "storage_class", "overwrite", "requester_pays"},
 	"s3_file_uploader":  {"sse_type", "kms_key_id", "bucket_key_enabled", "storage_class", "overwrite", "requester_pays"},
 	"s3_files_uploader": {"storage_class", "overwrite", "requester_pays"},

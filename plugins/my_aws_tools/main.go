@@ -45,6 +45,7 @@ func parts() []plugin.Part {
 		plugin.Tool("lambda_invoker", lambda.Invoke),
 		plugin.Tool("lambda_translate_utils", lambda.Translate),
 		plugin.Tool("sagemaker_text_rerank", sagemaker.Rerank),
+		plugin.Tool("sagemaker_tts", sagemaker.Speak),
 		plugin.Tool("chinese_toxicity_detector", sagemaker.DetectToxicity),
 		plugin.Tool("lambda_yaml_to_json", lambda.ConvertYAML),
 		plugin.Tool("dynamodb_manager", dynamodb.Manage),

@@ -34,6 +34,10 @@ var successes = map[string]func(t *testing.T, cloud *toolstest.AWS) map[string]a
 		model(cloud, "rank", map[string]any{"scores": []float64{0.5}})
 		return map[string]any{"sagemaker_endpoint": "rank", "query": "cats", "candidate_texts": `[{"content": "A cat."}]`}
 	},
+	"sagemaker_tts": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
+		model(cloud, "speak", map[string]any{"s3_presign_url": "https://audio.example.com/1.wav"})
+		return map[string]any{"sagemaker_endpoint": "speak", "tts_text": "你好", "tts_infer_type": "PresetVoice", "voice": "中文女"}
+	},
 	"chinese_toxicity_detector": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
 		model(cloud, "judge", map[string]any{"prediction": 0})
 		return map[string]any{"sagemaker_endpoint": "judge", "content_text": "你好"}

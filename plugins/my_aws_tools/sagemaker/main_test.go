@@ -44,6 +44,7 @@ func newCloudWith(t *testing.T, model func(context.Context, standin.Inference) s
 	c.Tools = c.Run(t,
 		plugin.Tool("chinese_toxicity_detector", sagemaker.DetectToxicity),
 		plugin.Tool("sagemaker_text_rerank", sagemaker.Rerank),
+		plugin.Tool("sagemaker_tts", sagemaker.Speak),
 	)
 	return c
 }
