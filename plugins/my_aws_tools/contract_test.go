@@ -22,8 +22,7 @@ const contractSum = "850e9b9316e1923e83a1611e63b72cebda5f48638ef087a4b4bc1bef126
 // pending are the tools of the contract that are not built yet.
 var pending = []string{
 	"agentcore-browser-session-manager", "agentcore-browser-tool", "agentcore_code_interpreter", "agentcore_memory",
-	"agentcore_memory_search", "bedrock_kb_list", "bedrock_kb_list_data_sources",
-	"bedrock_kb_start_ingestion_job", "bedrock_retrieve", "bedrock_retrieve_and_generate",
+	"agentcore_memory_search", "bedrock_retrieve", "bedrock_retrieve_and_generate",
 	"extract_frame", "nova_canvas",
 	"nova_reel", "opensearch_retrieve",
 	"transcribe_asr", "translation_evaluator",
@@ -39,14 +38,17 @@ var additions = map[string][]string{
 		"expression_names", "expression_values", "index_name", "consistent_read", "return_values", "next_token", "next_token_input",
 		"table_arn",
 	},
-	"sagemaker_tts":     {"download_audio"},
-	"s3_operator":       {"sse_type", "kms_key_id", "bucket_key_enabled", "storage_class", "overwrite", "requester_pays"},
-	"s3_file_uploader":  {"sse_type", "kms_key_id", "bucket_key_enabled", "storage_class", "overwrite", "requester_pays"},
-	"s3_files_uploader": {"storage_class", "overwrite", "requester_pays"},
-	"s3_file_download":  {"version_id", "requester_pays"},
-	"s3_files_download": {"requester_pays"},
-	"s3_list_objects":   {"continuation_token_input", "delimiter", "requester_pays"},
-	"apply_guardrail":   {"output_scope", "grounding_source", "query"},
+	"sagemaker_tts":                  {"download_audio"},
+	"s3_operator":                    {"sse_type", "kms_key_id", "bucket_key_enabled", "storage_class", "overwrite", "requester_pays"},
+	"s3_file_uploader":               {"sse_type", "kms_key_id", "bucket_key_enabled", "storage_class", "overwrite", "requester_pays"},
+	"s3_files_uploader":              {"storage_class", "overwrite", "requester_pays"},
+	"s3_file_download":               {"version_id", "requester_pays"},
+	"s3_files_download":              {"requester_pays"},
+	"s3_list_objects":                {"continuation_token_input", "delimiter", "requester_pays"},
+	"bedrock_kb_list":                {"next_token_input"},
+	"bedrock_kb_list_data_sources":   {"next_token_input"},
+	"bedrock_kb_start_ingestion_job": {"description", "wait_for_completion", "ingestion_job_id"},
+	"apply_guardrail":                {"output_scope", "grounding_source", "query"},
 }
 
 // everywhere are the additions of every tool over AWS.

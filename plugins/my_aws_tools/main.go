@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/bedrock"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/bedrockruntime"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/dynamodb"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/lambda"
@@ -32,6 +33,8 @@ func main() {
 func parts() []plugin.Part {
 	return []plugin.Part{
 		plugin.ToolCredentials(account.Check),
+		plugin.Tool("bedrock_kb_list", bedrock.List),
+		plugin.Tool("bedrock_kb_list_data_sources", bedrock.ListDataSources),
 		plugin.Tool("s3_operator", s3.Operate),
 		plugin.Tool("s3_file_uploader", s3.UploadFile),
 		plugin.Tool("s3_file_download", s3.DownloadFile),
@@ -41,6 +44,7 @@ func parts() []plugin.Part {
 		plugin.Tool("s3_create_bucket", s3.CreateBucket),
 		plugin.Tool("s3_list_objects", s3.ListObjects),
 		plugin.Tool("apply_guardrail", bedrockruntime.Apply),
+		plugin.Tool("bedrock_kb_start_ingestion_job", bedrock.StartIngestionJob),
 		plugin.Tool("stepfunctions_start_execution", stepfunctions.Start),
 		plugin.Tool("lambda_invoker", lambda.Invoke),
 		plugin.Tool("lambda_translate_utils", lambda.Translate),

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/bedrockagent"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/bedrockruntime"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/dynamodb"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/lambda"
@@ -16,6 +17,16 @@ import (
 // successes holds for each tool one call that succeeds: it puts what the call needs into the cloud and returns the
 // parameters.
 var successes = map[string]func(t *testing.T, cloud *toolstest.AWS) map[string]any{
+	"bedrock_kb_list": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
+		knowledgeBase(cloud)
+		return map[string]any{}
+	},
+	"bedrock_kb_list_data_sources": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
+		return map[string]any{"knowledge_base_id": knowledgeBase(cloud)}
+	},
+	"bedrock_kb_start_ingestion_job": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
+		return map[string]any{"knowledge_base_id": knowledgeBase(cloud), "data_source_id": "DS12345678", "wait_for_completion": true}
+	},
 	"stepfunctions_start_execution": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
 		machines := sfn.New()
 		cloud.Register("states", machines)
@@ -82,6 +93,18 @@ var successes = map[string]func(t *testing.T, cloud *toolstest.AWS) map[string]a
 		runtime.AddGuardrail(bedrockruntime.Guardrail{Region: "us-east-1", AccountID: toolstest.AccountID, ID: "abc123", Versions: []string{"1"}})
 		return map[string]any{"guardrail_id": "abc123", "guardrail_version": "1", "source": "INPUT", "text": "Good morning"}
 	},
+}
+
+// knowledgeBase makes a knowledge base with one data source, whose ingestion jobs end at once, and returns its ID.
+func knowledgeBase(cloud *toolstest.AWS) string {
+	const id = "KB12345678"
+	bases := bedrockagent.New()
+	cloud.Register("bedrock-agent", bases)
+	bases.Add(bedrockagent.KnowledgeBase{
+		Region: "us-east-1", AccountID: toolstest.AccountID, ID: id, Name: "handbook",
+		DataSources: []bedrockagent.DataSource{{ID: "DS12345678", Name: "files"}},
+	})
+	return id
 }
 
 // function makes Lambda have one function, which returns the same value whatever it gets.
