@@ -1,0 +1,79 @@
+package transcribe
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestMediaAreKnownByTheirBytesThenTheirTypeThenTheirName(t *testing.T) {
+	for _, tt := range []struct {
+		head, mediaType, name string
+		want                  format
+	}{
+		{"#!AMR\n", "", "", amr},
+		{"#!AMR-WB\n", "text/html", "a.txt", amr},
+		{"fLaC\x00", "audio/mpeg", "a.mp3", flac},
+		{"OggS\x00", "", "", ogg},
+		{"RIFF\x24\x00\x00\x00WAVEfmt ", "", "", wav},
+		{"RF64\xff\xff\xff\xffWAVEds64", "", "", wav},
+		{"\x1aE\xdf\xa3\x01\x00\x00\x00\x00\x00\x00\x1fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webm", "", "", webm},
+		{"\x00\x00\x00\x20ftypM4A \x00", "video/mp4", "a.mp4", m4a},
+		{"\x00\x00\x00\x20ftypisom", "", "", mp4},
+		{"\x00\x00\x00\x20ftypisom", "audio/mp4", "", m4a},
+		{"\x00\x00\x00\x20ftypmp42", "audio/mp4", "talk.m4a", m4a},
+		{"\x00\x00\x00\x20ftypmp42", "audio/mp4", "talk.mp4", mp4},
+		{"ID3\x04", "", "", mp3},
+		{"\xff\xfb\x90\x00", "application/octet-stream", "x.bin", mp3},
+		{"????", "audio/mpeg", "a.wav", mp3},
+		{"????", "audio/x-wav", "", wav},
+		{"????", "audio/x-m4a", "", m4a},
+		{"????", "video/webm", "", webm},
+		{"????", "", "TALK.MP3", mp3},
+		{"????", "application/octet-stream", "a.flac", flac},
+		{"????", "binary/octet-stream", "a.opus", ogg},
+		{"????", "application/octet-stream", "a.awb", amr},
+	} {
+		got, err := detect([]byte(tt.head), tt.mediaType, tt.name)
+		if got != tt.want || err != nil {
+			t.Errorf("%q of the type %q by the name %q: %s, %v", tt.head, tt.mediaType, tt.name, got, err)
+		}
+	}
+}
+
+func TestWhatCannotBeTranscribedIsRefused(t *testing.T) {
+	for _, tt := range []struct{ head, mediaType, name, says string }{
+		{"<!DOCTYPE html>", "text/html", "talk.mp3", "is text/html"},
+		{"\xff\xf1\x50\x80", "audio/aac", "a.aac", "is audio/aac"},
+		{"\xff\xf1\x50\x80", "", "a.aac", "is a file of the kind .aac"},
+		{"\x1aE\xdf\xa3\x93B\x82\x88matroska", "video/x-matroska", "a.mkv", "is video/x-matroska"},
+		{"\x00\x00\x00\x14ftypqt  ", "video/quicktime", "a.mov", "is video/quicktime"},
+		{"RIFF\x24\x00\x00\x00AVI LIST", "", "a.avi", "is a file of the kind .avi"},
+		{"%PDF-1.7", "application/octet-stream", "a.pdf", "is a file of the kind .pdf"},
+		{"????", "", "", "has no type"},
+	} {
+		got, err := detect([]byte(tt.head), tt.mediaType, tt.name)
+		if got != "" || err == nil || !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), "amr, flac, m4a, mp3, mp4, ogg, wav and webm") {
+			t.Errorf("%q of the type %q by the name %q: %q, %v", tt.head, tt.mediaType, tt.name, got, err)
+		}
+	}
+}
+
+func TestWhatTheToolMayRemove(t *testing.T) {
+	for _, tt := range []struct {
+		job, key string
+		want     bool
+	}{
+		{"dify-A", "transcribe-files/dify-A.mp3", true},
+		{"dify-A", mediaKey("dify-A", wav), true},
+		{"dify-A", "transcribe-files/dify-B.mp3", false},
+		{"dify-A", "transcribe-files/dify-A.txt", false},
+		{"dify-A", "transcribe-files/dify-A.mp3/x", false},
+		{"dify-A", "archive/transcribe-files/dify-A.mp3", false},
+		{"dify-A", "call.mp3", false},
+		{"weekly", "transcribe-files/weekly.mp3", false},
+	} {
+		if got := isMediaOf(tt.job, tt.key); got != tt.want {
+			t.Errorf("%s of %s: %t", tt.key, tt.job, got)
+		}
+	}
+}
