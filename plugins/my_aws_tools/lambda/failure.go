@@ -14,6 +14,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
 )
 
 // explain says what became of a request that was not answered with a response. sent says whether Lambda may have got
@@ -88,7 +89,7 @@ func throttled(err error) account.Fault {
 	}
 	when := "in a minute"
 	if after := aws.ToString(answered.RetryAfterSeconds); after != "" {
-		when = fmt.Sprintf("in %s seconds", clip(after, 10))
+		when = fmt.Sprintf("in %s seconds", param.ClipTo(after, 10))
 	}
 	fault.Text = reached(answered.Reason) + ": try again " + when + "{said}"
 	return fault
@@ -114,7 +115,7 @@ func (i invocation) failure(out *lambda.InvokeOutput) error {
 	if out.FunctionError == nil {
 		return nil
 	}
-	text := fmt.Sprintf("the Lambda function %s has failed (%s): %s", i.function.text, clip(*out.FunctionError, 60), cause(out.Payload))
+	text := fmt.Sprintf("the Lambda function %s has failed (%s): %s", i.function.text, param.ClipTo(*out.FunctionError, 60), cause(out.Payload))
 	tail, err := logTail(out)
 	switch {
 	case !i.wantsLog():
@@ -138,7 +139,7 @@ func cause(payload []byte) string {
 		if text == "" {
 			return "it gave no reason"
 		}
-		return clip(text, maxCause)
+		return param.ClipTo(text, maxCause)
 	}
 	var parts []string
 	for _, part := range []any{said.Type, said.Message} {
@@ -146,5 +147,5 @@ func cause(payload []byte) string {
 			parts = append(parts, fmt.Sprint(part))
 		}
 	}
-	return clip(strings.Join(parts, ": "), maxCause)
+	return param.ClipTo(strings.Join(parts, ": "), maxCause)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
 )
 
 // function is a Lambda function as users name it: by its name, its ARN or the end of its ARN, each with a version or an
@@ -37,7 +38,7 @@ func parseFunction(text string) (function, error) {
 	text = strings.TrimSpace(text)
 	found := functionPattern.FindStringSubmatch(text)
 	if found == nil {
-		return function{}, fmt.Errorf("is %q, which is not the name of a Lambda function: %s", clip(text, 120), functionForm)
+		return function{}, fmt.Errorf("is %q, which is not the name of a Lambda function: %s", param.Clip(text), functionForm)
 	}
 	part := func(name string) string { return found[functionPattern.SubexpIndex(name)] }
 	f := function{
@@ -45,7 +46,7 @@ func parseFunction(text string) (function, error) {
 		qualifier: part("qualifier"),
 	}
 	if f.region != "" && !account.ValidRegion(f.region) {
-		return function{}, fmt.Errorf("names the region %q, which is not written like one: %s", clip(f.region, 120), functionForm)
+		return function{}, fmt.Errorf("names the region %q, which is not written like one: %s", param.Clip(f.region), functionForm)
 	}
 	return f, nil
 }
@@ -57,7 +58,7 @@ func (f function) checkRegion(given string) error {
 	if f.region == "" || given == "" || given == f.region {
 		return nil
 	}
-	return fmt.Errorf("is in the region %s, and aws_region is %q: clear aws_region, or enter the function of that region", f.region, clip(given, 60))
+	return fmt.Errorf("is in the region %s, and aws_region is %q: clear aws_region, or enter the function of that region", f.region, param.ClipTo(given, 60))
 }
 
 // checkQualifier refuses a second version or alias that contradicts the one in the name.
@@ -66,9 +67,9 @@ func (f function) checkQualifier(qualifier string) error {
 	case qualifier == "":
 		return nil
 	case !qualifierPattern.MatchString(qualifier):
-		return fmt.Errorf("is %q, which is neither a version (3, $LATEST) nor the name of an alias: letters, digits, - and _, at most 128", clip(qualifier, 120))
+		return fmt.Errorf("is %q, which is neither a version (3, $LATEST) nor the name of an alias: letters, digits, - and _, at most 128", param.Clip(qualifier))
 	case f.qualifier != "" && f.qualifier != qualifier:
-		return fmt.Errorf("is %q, and lambda_name ends with %q: name one version or alias", clip(qualifier, 120), f.qualifier)
+		return fmt.Errorf("is %q, and lambda_name ends with %q: name one version or alias", param.Clip(qualifier), f.qualifier)
 	}
 	return nil
 }
@@ -79,12 +80,4 @@ func (f function) in(acct *account.Account) string { return cmp.Or(f.region, acc
 // arn is the function for policies; a star stands for what is not known.
 func (f function) arn(acct *account.Account) string {
 	return fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", cmp.Or(f.partition, acct.Partition()), f.in(acct), cmp.Or(f.account, "*"), f.name)
-}
-
-// clip shortens what came from outside for an error about it.
-func clip(text string, most int) string {
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return text
 }

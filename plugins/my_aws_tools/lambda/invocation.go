@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
 )
 
 // The limits of Lambda, in bytes: "Lambda quotas" in the Lambda Developer Guide, and Invoke in the API reference.
@@ -34,22 +35,22 @@ type invocation struct {
 }
 
 // check names what Lambda would refuse. lambda_name, aws_region and qualifier are checked where they are read.
-func (i invocation) check(w *wrongs, payload string) {
+func (i invocation) check(wrong *param.Problems, payload string) {
 	limit, what := maxPayload, "a payload"
 	if i.kind == types.InvocationTypeEvent {
 		limit, what = maxEvent, "the payload of an Event"
 	}
 	if len(i.payload) > limit {
-		w.add(payload, fmt.Errorf("has %d bytes, and Lambda takes at most %d for %s: store the data, in S3 for example, and pass its location", len(i.payload), limit, what))
+		wrong.Add(payload, fmt.Errorf("has %d bytes, and Lambda takes at most %d for %s: store the data, in S3 for example, and pass its location", len(i.payload), limit, what))
 	}
 	if i.clientContext == nil {
 		return
 	}
 	if !isObject(i.clientContext) {
-		w.add("client_context_json", fmt.Errorf("must be a JSON object, such as {\"custom\": {\"key\": \"value\"}}"))
+		wrong.Add("client_context_json", fmt.Errorf("must be a JSON object, such as {\"custom\": {\"key\": \"value\"}}"))
 	}
 	if size := base64.StdEncoding.EncodedLen(len(i.clientContext)); size > maxClientContext {
-		w.add("client_context_json", fmt.Errorf("has %d bytes in base64, and Lambda takes at most %d: put the data into the payload", size, maxClientContext))
+		wrong.Add("client_context_json", fmt.Errorf("has %d bytes in base64, and Lambda takes at most %d: put the data into the payload", size, maxClientContext))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
 )
 
 // InvokerInput is the input of lambda_invoker.
@@ -58,22 +59,22 @@ func (in InvokerInput) read() (invocation, error) {
 		qualifier: strings.TrimSpace(in.Qualifier), kind: types.InvocationType(in.InvocationType), logs: in.IncludeLogs,
 		payload: json.RawMessage("{}"),
 	}
-	var w wrongs
+	var wrong param.Problems
 	var err error
 	if request.function, err = parseFunction(in.FunctionName); err == nil {
 		err = request.function.checkRegion(in.Region)
 	}
-	w.add("lambda_name", err)
-	w.add("qualifier", request.function.checkQualifier(request.qualifier))
-	payload, err := document(in.Payload)
-	w.add("payload_json", err)
+	wrong.Add("lambda_name", err)
+	wrong.Add("qualifier", request.function.checkQualifier(request.qualifier))
+	payload, err := param.JSON(in.Payload)
+	wrong.Add("payload_json", err)
 	if payload != nil {
 		request.payload = payload
 	}
-	request.clientContext, err = document(in.ClientContext)
-	w.add("client_context_json", err)
-	request.check(&w, "payload_json")
-	return request, w.err("lambda_invoker")
+	request.clientContext, err = param.JSON(in.ClientContext)
+	wrong.Add("client_context_json", err)
+	request.check(&wrong, "payload_json")
+	return request, wrong.Err("lambda_invoker")
 }
 
 // invokerResult is the JSON result of lambda_invoker.

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
 )
 
 // TranslateInput is the input of lambda_translate_utils.
@@ -61,21 +62,21 @@ type translateRequest struct {
 // read checks the parameters.
 func (in TranslateInput) read() (invocation, error) {
 	request := invocation{kind: types.InvocationTypeRequestResponse}
-	var w wrongs
+	var wrong param.Problems
 	var err error
 	if request.function, err = parseFunction(in.FunctionName); err == nil {
 		err = request.function.checkRegion(in.Region)
 	}
-	w.add("lambda_name", err)
+	wrong.Add("lambda_name", err)
 	from, to := strings.TrimSpace(in.From), strings.TrimSpace(in.To)
-	w.add("src_lang", checkLanguage(from))
-	w.add("dest_lang", checkLanguage(to))
-	payload, err := encode(translateRequest{
+	wrong.Add("src_lang", checkLanguage(from))
+	wrong.Add("dest_lang", checkLanguage(to))
+	payload, err := param.Encode(translateRequest{
 		Contents: []string{in.Text}, From: from, To: to, Dictionary: in.Dictionary, RequestType: in.RequestType,
 		ModelID: strings.TrimSpace(in.ModelID),
 	})
-	w.add("text_content", err)
+	wrong.Add("text_content", err)
 	request.payload = payload
-	request.check(&w, "text_content")
-	return request, w.err("lambda_translate_utils")
+	request.check(&wrong, "text_content")
+	return request, wrong.Err("lambda_translate_utils")
 }

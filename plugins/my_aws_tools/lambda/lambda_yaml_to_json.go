@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
 )
 
 // ConvertYAMLInput is the input of lambda_yaml_to_json.
@@ -56,20 +57,20 @@ func ConvertYAML(ctx context.Context, call *plugin.Call, in ConvertYAMLInput) er
 // read checks the parameters.
 func (in ConvertYAMLInput) read() (invocation, error) {
 	request := invocation{kind: types.InvocationTypeRequestResponse}
-	var w wrongs
+	var wrong param.Problems
 	var err error
 	if strings.TrimSpace(in.FunctionName) == "" {
 		err = fmt.Errorf("is required: %s", functionForm)
 	} else if request.function, err = parseFunction(in.FunctionName); err == nil {
 		err = request.function.checkRegion(in.Region)
 	}
-	w.add("lambda_name", err)
-	request.payload, err = encode(struct {
+	wrong.Add("lambda_name", err)
+	request.payload, err = param.Encode(struct {
 		Body string `json:"body"`
 	}{in.YAML})
-	w.add("yaml_content", err)
-	request.check(&w, "yaml_content")
-	return request, w.err("lambda_yaml_to_json")
+	wrong.Add("yaml_content", err)
+	request.check(&wrong, "yaml_content")
+	return request, wrong.Err("lambda_yaml_to_json")
 }
 
 // converted finds the body in an answer of the function.
@@ -88,7 +89,7 @@ func converted(f function, payload []byte) ([]byte, error) {
 		return nil, unexpected(f, "has no statusCode", payload)
 	case number != http.StatusOK:
 		return nil, plugin.Errorf(plugin.BadRequest, "the Lambda function %s did not convert the YAML: it answered with the status %s and the body %q",
-			f.text, clip(status, 20), clip(bodyText(answer.Body), maxCause))
+			f.text, param.ClipTo(status, 20), param.ClipTo(bodyText(answer.Body), maxCause))
 	case answer.Body == nil:
 		return nil, unexpected(f, "has no body", payload)
 	}
@@ -113,5 +114,5 @@ func unexpected(f function, what string, payload []byte) error {
 		said = "nothing"
 	}
 	return plugin.Errorf(plugin.Unavailable, "the answer of the Lambda function %s %s; a function for this tool answers with "+
-		"{\"statusCode\": 200, \"body\": \"…\"}. It answered: %s", f.text, what, clip(said, maxCause))
+		"{\"statusCode\": 200, \"body\": \"…\"}. It answered: %s", f.text, what, param.ClipTo(said, maxCause))
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
 )
 
 // readable writes JSON for readers: on one line, with a space behind commas and colons, and with characters in place of
@@ -34,7 +36,7 @@ func readable(raw []byte) (string, error) {
 			levels = append(levels, level{object: delim == '{'})
 			continue
 		}
-		scalar, err := encode(token)
+		scalar, err := param.Encode(token)
 		if err != nil {
 			return "", err
 		}

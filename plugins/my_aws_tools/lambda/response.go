@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cloudplugins/difyplugin/plugin"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
 )
 
 // maxMessage is how long a response may be as a JSON string, in bytes, to be sent as text. A line to Dify holds 5 MiB.
@@ -52,7 +53,7 @@ func tooLong(text string) bool {
 	if len(text) <= maxMessage/6 { // an escape has at most six bytes
 		return false
 	}
-	encoded, err := encode(text)
+	encoded, err := param.Encode(text)
 	return err != nil || len(encoded) > maxMessage
 }
 

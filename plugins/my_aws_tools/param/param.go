@@ -45,9 +45,12 @@ func (p Problems) Err(tool string) error {
 const maxClip = 120
 
 // Clip shortens what a user typed, for an error about it.
-func Clip(text string) string {
-	if runes := []rune(text); len(runes) > maxClip {
-		return string(runes[:maxClip]) + "…"
+func Clip(text string) string { return ClipTo(text, maxClip) }
+
+// ClipTo shortens what came from outside to a number of characters.
+func ClipTo(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
 	}
 	return text
 }

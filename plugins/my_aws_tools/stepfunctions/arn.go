@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
 )
 
 // machine is a state machine, by the parts of its ARN.
@@ -42,16 +43,16 @@ var (
 func parseMachine(text string) (machine, error) {
 	text = strings.TrimSpace(text)
 	if labelPattern.MatchString(text) {
-		return machine{}, fmt.Errorf("is the ARN of a map state (%s), which cannot be started by itself: leave out what follows the slash", clip(text, 120))
+		return machine{}, fmt.Errorf("is the ARN of a map state (%s), which cannot be started by itself: leave out what follows the slash", param.Clip(text))
 	}
 	found := machinePattern.FindStringSubmatch(text)
 	if found == nil || len(text) > maxARN {
-		return machine{}, fmt.Errorf("is %q, which is not the ARN of a state machine: %s", clip(text, 120), machineForm)
+		return machine{}, fmt.Errorf("is %q, which is not the ARN of a state machine: %s", param.Clip(text), machineForm)
 	}
 	part := func(name string) string { return found[machinePattern.SubexpIndex(name)] }
 	m := machine{arn: text, prefix: part("prefix"), region: part("region"), name: part("name")}
 	if !account.ValidRegion(m.region) {
-		return machine{}, fmt.Errorf("names the region %q, which is not written like one: %s", clip(m.region, 60), machineForm)
+		return machine{}, fmt.Errorf("names the region %q, which is not written like one: %s", param.ClipTo(m.region, 60), machineForm)
 	}
 	return m, nil
 }
@@ -78,7 +79,7 @@ func (m machine) checkRegion(given string) error {
 	if given == "" || given == m.region {
 		return nil
 	}
-	return fmt.Errorf("is in the region %s, and aws_region is %q: clear aws_region, or enter the state machine of that region", m.region, clip(given, 60))
+	return fmt.Errorf("is in the region %s, and aws_region is %q: clear aws_region, or enter the state machine of that region", m.region, param.ClipTo(given, 60))
 }
 
 // execution reads the ARN of an execution that is to be picked up, which must be one of the state machine.
@@ -90,19 +91,11 @@ func (m machine) execution(text string) (execution, error) {
 	e, ok := parseExecution(text)
 	switch {
 	case !ok:
-		return e, fmt.Errorf("is %q, which is not the ARN of an execution: enter the execution_arn that this tool has returned", clip(text, 120))
+		return e, fmt.Errorf("is %q, which is not the ARN of an execution: enter the execution_arn that this tool has returned", param.Clip(text))
 	case e.express:
 		return e, fmt.Errorf("is an execution of an EXPRESS state machine, and AWS does not let those be looked up: see the log of the state machine in CloudWatch")
 	case m.arn != "" && (e.prefix != m.prefix || e.machine != m.name):
-		return e, fmt.Errorf("is %s, which is not an execution of the state machine %s: enter both of the same state machine", clip(text, 120), m.arn)
+		return e, fmt.Errorf("is %s, which is not an execution of the state machine %s: enter both of the same state machine", param.Clip(text), m.arn)
 	}
 	return e, nil
-}
-
-// clip shortens what came from outside for an error about it.
-func clip(text string, most int) string {
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return text
 }

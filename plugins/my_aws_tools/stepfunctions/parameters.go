@@ -11,7 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/cloudplugins/difyplugin/plugin"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
 )
 
 // The limits of Step Functions: "Step Functions service quotas" in its Developer Guide, and StartExecution in its API
@@ -22,24 +22,6 @@ const (
 	maxTrace = 256       // characters
 )
 
-// wrongs gathers what is wrong with the parameters of a call, so that a user corrects them once.
-type wrongs []string
-
-// add notes what is wrong with a parameter. Without an error it does nothing.
-func (w *wrongs) add(parameter string, err error) {
-	if err != nil {
-		*w = append(*w, parameter+" "+err.Error())
-	}
-}
-
-// err is the error that refuses the call, or nil when nothing is wrong.
-func (w wrongs) err(tool string) error {
-	if len(w) == 0 {
-		return nil
-	}
-	return plugin.Errorf(plugin.BadRequest, "%s was not run: %s", tool, strings.Join(w, "; "))
-}
-
 // document is the JSON that a parameter holds. Text is taken as it is, to the last digit; a model may also give the
 // value itself. Nothing is {}.
 func document(value any) (string, error) {
@@ -48,13 +30,11 @@ func document(value any) (string, error) {
 	}
 	text, ok := value.(string)
 	if !ok {
-		var out bytes.Buffer
-		encoder := json.NewEncoder(&out)
-		encoder.SetEscapeHTML(false)
-		if err := encoder.Encode(value); err != nil {
-			return "", fmt.Errorf("cannot be written as JSON: %w", err)
+		written, err := param.Encode(value)
+		if err != nil {
+			return "", err
 		}
-		text = strings.TrimSuffix(out.String(), "\n")
+		text = string(written)
 	}
 	return text, checkDocument(text)
 }
@@ -93,7 +73,7 @@ func checkNames(raw []byte) error {
 			continue
 		}
 		if name, twice := levels[len(levels)-1].next(token); twice {
-			return fmt.Errorf("has the name %q twice in one object: leave one of them out", clip(name, 60))
+			return fmt.Errorf("has the name %q twice in one object: leave one of them out", param.ClipTo(name, 60))
 		}
 		if delim, ok := token.(json.Delim); ok {
 			levels = append(levels, level{object: delim == '{', names: map[string]bool{}})
@@ -128,7 +108,7 @@ func checkName(name string) error {
 	}
 	if i := strings.IndexFunc(name, isForbidden); i >= 0 {
 		r, _ := utf8.DecodeRuneInString(name[i:])
-		return fmt.Errorf("is %q, and a name must not contain %q: letters, digits, - and _ are always right", clip(name, 120), r)
+		return fmt.Errorf("is %q, and a name must not contain %q: letters, digits, - and _ are always right", param.Clip(name), r)
 	}
 	return nil
 }
@@ -141,7 +121,7 @@ func isForbidden(r rune) bool {
 func checkTrace(header string) error {
 	switch {
 	case strings.ContainsFunc(header, func(r rune) bool { return r > unicode.MaxASCII }):
-		return fmt.Errorf("is %q, and may hold ASCII characters only, as in Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1", clip(header, 120))
+		return fmt.Errorf("is %q, and may hold ASCII characters only, as in Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1", param.Clip(header))
 	case len(header) > maxTrace:
 		return fmt.Errorf("has %d characters, and has at most %d", len(header), maxTrace)
 	}

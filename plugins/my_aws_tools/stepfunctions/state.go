@@ -5,22 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/cloudplugins/difyplugin/plugin"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/result"
 )
 
 // state is what is known of an execution. Its JSON is that of the tool.
 type state struct {
 	StateMachineARN string  `json:"state_machine_arn"`
 	ExecutionARN    string  `json:"execution_arn"`
-	StartDate       *string `json:"start_date"`
+	StartDate       any     `json:"start_date"`
 	ExecutionName   string  `json:"execution_name"`
 	TraceHeader     *string `json:"trace_header,omitempty"`
 	Status          *string `json:"status,omitempty"` // not known of what was only started
-	StopDate        *string `json:"stop_date,omitempty"`
+	StopDate        any     `json:"stop_date,omitempty"`
 	// Output is what the execution has returned; null is a value, too.
 	Output json.RawMessage `json:"output,omitempty"`
 
@@ -34,7 +35,7 @@ func started(r request, out *sfn.StartExecutionOutput) state {
 		return state{}
 	}
 	s := state{
-		StateMachineARN: r.machine.arn, ExecutionARN: aws.ToString(out.ExecutionArn), StartDate: isoTime(out.StartDate),
+		StateMachineARN: r.machine.arn, ExecutionARN: aws.ToString(out.ExecutionArn), StartDate: result.Time(out.StartDate),
 		ExecutionName: r.name, TraceHeader: optional(r.trace),
 	}
 	if e, ok := parseExecution(s.ExecutionARN); ok {
@@ -49,8 +50,8 @@ func described(m machine, out *sfn.DescribeExecutionOutput) state {
 		return state{}
 	}
 	s := state{
-		StateMachineARN: m.arn, ExecutionARN: aws.ToString(out.ExecutionArn), StartDate: isoTime(out.StartDate),
-		ExecutionName: aws.ToString(out.Name), TraceHeader: out.TraceHeader, Status: aws.String(string(out.Status)), StopDate: isoTime(out.StopDate),
+		StateMachineARN: m.arn, ExecutionARN: aws.ToString(out.ExecutionArn), StartDate: result.Time(out.StartDate),
+		ExecutionName: aws.ToString(out.Name), TraceHeader: out.TraceHeader, Status: aws.String(string(out.Status)), StopDate: result.Time(out.StopDate),
 		error: aws.ToString(out.Error), cause: aws.ToString(out.Cause),
 	}
 	s.setOutput(out.Output)
@@ -63,8 +64,8 @@ func answered(r request, out *sfn.StartSyncExecutionOutput) state {
 		return state{}
 	}
 	s := state{
-		StateMachineARN: r.machine.arn, ExecutionARN: aws.ToString(out.ExecutionArn), StartDate: isoTime(out.StartDate),
-		ExecutionName: aws.ToString(out.Name), TraceHeader: optional(r.trace), Status: aws.String(string(out.Status)), StopDate: isoTime(out.StopDate),
+		StateMachineARN: r.machine.arn, ExecutionARN: aws.ToString(out.ExecutionArn), StartDate: result.Time(out.StartDate),
+		ExecutionName: aws.ToString(out.Name), TraceHeader: optional(r.trace), Status: aws.String(string(out.Status)), StopDate: result.Time(out.StopDate),
 		error: aws.ToString(out.Error), cause: aws.ToString(out.Cause),
 	}
 	s.setOutput(out.Output)
@@ -100,7 +101,7 @@ func (s state) failure() error {
 			said = append(said, part)
 		}
 	}
-	why := clip(strings.Join(said, ": "), maxCause)
+	why := param.ClipTo(strings.Join(said, ": "), maxCause)
 	if why == "" {
 		why = "it gave no reason"
 	}
@@ -145,17 +146,4 @@ func (s state) setOutputs(call *plugin.Call) error {
 		faults = append(faults, call.Variable(output.name, output.value))
 	}
 	return errors.Join(faults...)
-}
-
-// isoTime writes a time as Python's isoformat does, which workflows may rely on: 2025-01-02T03:04:05+00:00, with six
-// digits behind the seconds only where they are not zero.
-func isoTime(t *time.Time) *string {
-	if t == nil {
-		return nil
-	}
-	layout := "2006-01-02T15:04:05"
-	if t.Nanosecond() >= int(time.Microsecond) {
-		layout += ".000000"
-	}
-	return aws.String(t.UTC().Format(layout) + "+00:00")
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
 )
 
 // StartInput is the input of stepfunctions_start_execution.
@@ -64,20 +65,20 @@ func (in StartInput) read() (request, error) {
 	r := request{
 		name: strings.TrimSpace(in.ExecutionName), trace: strings.TrimSpace(in.TraceHeader), wait: in.Wait, express: in.Type == "EXPRESS",
 	}
-	var w wrongs
+	var wrong param.Problems
 	var err error
 	if r.machine, err = parseMachine(in.StateMachineARN); err == nil {
 		err = r.machine.checkRegion(in.Region)
 	}
-	w.add("state_machine_arn", err)
+	wrong.Add("state_machine_arn", err)
 	r.pickUp, err = r.machine.execution(in.ExecutionARN)
-	w.add("execution_arn", err)
+	wrong.Add("execution_arn", err)
 	r.input, err = document(in.ExecutionInput)
-	w.add("input_json", err)
-	w.add("execution_name", checkName(r.name))
-	w.add("trace_header", checkTrace(r.trace))
-	w.add("tags_json", checkTags(in.Tags))
-	return r, w.err("stepfunctions_start_execution")
+	wrong.Add("input_json", err)
+	wrong.Add("execution_name", checkName(r.name))
+	wrong.Add("trace_header", checkTrace(r.trace))
+	wrong.Add("tags_json", checkTags(in.Tags))
+	return r, wrong.Err("stepfunctions_start_execution")
 }
 
 // namedExecution is the ARN of the execution of a STANDARD state machine that a start with a name leads to.
