@@ -25,12 +25,13 @@ var pending = []string{
 	"agentcore_memory_search", "bedrock_retrieve", "bedrock_retrieve_and_generate",
 	"extract_frame", "nova_canvas",
 	"nova_reel", "opensearch_retrieve",
-	"transcribe_asr", "translation_evaluator",
+	"translation_evaluator",
 }
 
 // additions are what ours takes beyond the contract: names of parameters, and NAME=VALUE for further choices of a
 // parameter that the contract has. The parameters for temporary keys, which every tool over AWS has, are not repeated.
 var additions = map[string][]string{
+	"transcribe_asr":                {"media_file", "transcription_job_name", "keep_job"},
 	"stepfunctions_start_execution": {"wait_for_result", "execution_arn", "state_machine_type"},
 	"dynamodb_manager": {
 		"operation_type=query", "operation_type=update_item", "partition_key_type", "sort_key_type", "sort_key_condition", "sort_key_end",

@@ -18,6 +18,7 @@ import (
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/s3"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/sagemaker"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/stepfunctions"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/transcribe"
 )
 
 // The declarations that Dify reads: names, parameters, labels, icon, the privacy policy that the manifest points to.
@@ -44,6 +45,7 @@ func parts() []plugin.Part {
 		plugin.Tool("s3_create_bucket", s3.CreateBucket),
 		plugin.Tool("s3_list_objects", s3.ListObjects),
 		plugin.Tool("apply_guardrail", bedrockruntime.Apply),
+		plugin.Tool("transcribe_asr", transcribe.Transcribe),
 		plugin.Tool("bedrock_kb_start_ingestion_job", bedrock.StartIngestionJob),
 		plugin.Tool("stepfunctions_start_execution", stepfunctions.Start),
 		plugin.Tool("lambda_invoker", lambda.Invoke),

@@ -12,6 +12,7 @@ import (
 	"github.com/cloudplugins/difyplugin/sandbox/aws/s3"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/sagemaker"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/sfn"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/transcribe"
 )
 
 // successes holds for each tool one call that succeeds: it puts what the call needs into the cloud and returns the
@@ -26,6 +27,10 @@ var successes = map[string]func(t *testing.T, cloud *toolstest.AWS) map[string]a
 	},
 	"bedrock_kb_start_ingestion_job": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
 		return map[string]any{"knowledge_base_id": knowledgeBase(cloud), "data_source_id": "DS12345678", "wait_for_completion": true}
+	},
+	"transcribe_asr": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
+		bucket := bucketWithTalk(t, cloud)
+		return map[string]any{"file_url": "s3://" + bucket + "/talk.mp3", "s3_bucket_name": bucket}
 	},
 	"stepfunctions_start_execution": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
 		machines := sfn.New()
@@ -153,6 +158,26 @@ func bucketWithReport(t *testing.T, cloud *toolstest.AWS) string {
 		t.Fatal(err)
 	}
 	if _, err := store.Put(name, "report.txt", []byte("All is well."), s3.Attributes{ContentType: "text/plain"}); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// bucketWithTalk makes a bucket of the tester's that holds talk.mp3, and Transcribe, and returns the bucket's name.
+func bucketWithTalk(t *testing.T, cloud *toolstest.AWS) string {
+	t.Helper()
+	store := s3.New()
+	jobs, err := transcribe.New(cloud.Cloud, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cloud.Register("s3", store)
+	cloud.Register("transcribe", jobs)
+	const name = "talks-of-the-tester"
+	if err := store.AddBucket(s3.Bucket{Name: name, Region: "us-east-1", Owner: toolstest.AccountID}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Put(name, "talk.mp3", []byte("ID3"), s3.Attributes{ContentType: "audio/mpeg"}); err != nil {
 		t.Fatal(err)
 	}
 	return name
