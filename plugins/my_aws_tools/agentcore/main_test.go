@@ -1,0 +1,137 @@
+package agentcore_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/cloudplugins/difyplugin/host"
+	"github.com/cloudplugins/difyplugin/plugin"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/agentcore"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
+	standin "github.com/cloudplugins/difyplugin/sandbox/aws/agentcore"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	remember = "agentcore_memory"
+	search   = "agentcore_memory_search"
+	notes    = "notes-0123456789" // a memory
+)
+
+type params = map[string]any
+
+func parts() []plugin.Part {
+	return []plugin.Part{plugin.Tool(remember, agentcore.Remember), plugin.Tool(search, agentcore.Search)}
+}
+
+// cloud is AgentCore with the tools that call it.
+type cloud struct {
+	*toolstest.AWS
+	*toolstest.Tools
+	core *standin.Service
+}
+
+// newCloud starts AgentCore with the memory notes.
+func newCloud(t *testing.T) *cloud {
+	t.Helper()
+	c := &cloud{AWS: toolstest.Start(t), core: standin.New()}
+	c.core.Register(c.Cloud)
+	c.core.AddMemory(standin.Memory{Region: "us-east-1", AccountID: toolstest.AccountID, ID: notes})
+	c.Tools = c.Run(t, parts()...)
+	return c
+}
+
+func (c *cloud) wantNothingSent(t *testing.T) {
+	t.Helper()
+	if sent := c.Operations(); len(sent) > 0 {
+		t.Errorf("%v were sent, and the call was to be refused before", sent)
+	}
+}
+
+func (c *cloud) wantOperations(t *testing.T, want ...string) {
+	t.Helper()
+	var got []string
+	for _, call := range c.Calls() {
+		got = append(got, call.Operation)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the operations differ (-want +got):\n%s", diff)
+	}
+}
+
+func wantFailure(t *testing.T, failed *host.PluginError, kind plugin.Kind, words ...string) {
+	t.Helper()
+	if failed.Type != string(kind) {
+		t.Errorf("the kind is %s, want %s: %s", failed.Type, kind, failed.Message)
+	}
+	for _, word := range words {
+		if !strings.Contains(failed.Message, word) {
+			t.Errorf("the error does not say %q: %.900s", word, failed.Message)
+		}
+	}
+}
+
+// object is the only JSON message of a result.
+func object(t *testing.T, result host.Result) params {
+	t.Helper()
+	if len(result.JSON) != 1 {
+		t.Fatalf("%d JSON messages, want one", len(result.JSON))
+	}
+	return decoded(t, result.JSON[0])
+}
+
+func decoded(t *testing.T, raw []byte) params {
+	t.Helper()
+	var value params
+	if err := json.Unmarshal(raw, &value); err != nil {
+		t.Fatalf("%s: %v", raw, err)
+	}
+	return value
+}
+
+// kinds are the types of the messages before the outputs.
+func kinds(result host.Result) string {
+	var list []string
+	for _, m := range result.Messages {
+		if m.Type != "variable" {
+			list = append(list, m.Type)
+		}
+	}
+	return strings.Join(list, " ")
+}
+
+// output is an output as JSON text.
+func output(result host.Result, name string) string { return string(result.Variables[name]) }
+
+func wantOutputs(t *testing.T, result host.Result, want map[string]string) {
+	t.Helper()
+	got := map[string]string{}
+	for name := range want {
+		got[name] = output(result, name)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the outputs differ (-want +got):\n%s", diff)
+	}
+}
+
+// bodies are the bodies of the requests without tokens, by operation and path.
+func (c *cloud) bodies(t *testing.T) []string {
+	t.Helper()
+	var list []string
+	for _, call := range c.Calls() {
+		body := call.JSON()
+		delete(body, "clientToken")
+		text, err := json.Marshal(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, fmt.Sprintf("%s %s %s %s", call.Operation, call.Method, call.Path, text))
+	}
+	return list
+}
