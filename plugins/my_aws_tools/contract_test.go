@@ -21,8 +21,8 @@ const contractSum = "850e9b9316e1923e83a1611e63b72cebda5f48638ef087a4b4bc1bef126
 
 // pending are the tools of the contract that are not built yet.
 var pending = []string{
-	"agentcore-browser-session-manager", "agentcore-browser-tool", "agentcore_code_interpreter", "agentcore_memory",
-	"agentcore_memory_search", "bedrock_retrieve", "bedrock_retrieve_and_generate",
+	"agentcore-browser-session-manager", "agentcore-browser-tool", "agentcore_code_interpreter",
+	"bedrock_retrieve", "bedrock_retrieve_and_generate",
 	"extract_frame", "nova_canvas",
 	"nova_reel", "opensearch_retrieve",
 	"translation_evaluator",
@@ -31,7 +31,11 @@ var pending = []string{
 // additions are what ours takes beyond the contract: names of parameters, and NAME=VALUE for further choices of a
 // parameter that the contract has. The parameters for temporary keys, which every tool over AWS has, are not repeated.
 var additions = map[string][]string{
-	"transcribe_asr":                {"media_file", "transcription_job_name", "keep_job"},
+	"transcribe_asr":   {"media_file", "transcription_job_name", "keep_job"},
+	"agentcore_memory": {"assistant_reply", "order", "create_memory"},
+	"agentcore_memory_search": {
+		"top_k", "memory_strategy_id", "metadata_filters", "exact_namespace", "next_token", "next_token_input",
+	},
 	"stepfunctions_start_execution": {"wait_for_result", "execution_arn", "state_machine_type"},
 	"dynamodb_manager": {
 		"operation_type=query", "operation_type=update_item", "partition_key_type", "sort_key_type", "sort_key_condition", "sort_key_end",

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/agentcore"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/bedrock"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/bedrockruntime"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/dynamodb"
@@ -54,6 +55,8 @@ func parts() []plugin.Part {
 		plugin.Tool("sagemaker_tts", sagemaker.Speak),
 		plugin.Tool("chinese_toxicity_detector", sagemaker.DetectToxicity),
 		plugin.Tool("lambda_yaml_to_json", lambda.ConvertYAML),
+		plugin.Tool("agentcore_memory", agentcore.Remember),
+		plugin.Tool("agentcore_memory_search", agentcore.Search),
 		plugin.Tool("dynamodb_manager", dynamodb.Manage),
 	}
 }

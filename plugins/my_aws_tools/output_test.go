@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/agentcore"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/bedrockagent"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/bedrockruntime"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/dynamodb"
@@ -31,6 +32,16 @@ var successes = map[string]func(t *testing.T, cloud *toolstest.AWS) map[string]a
 	"transcribe_asr": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
 		bucket := bucketWithTalk(t, cloud)
 		return map[string]any{"file_url": "s3://" + bucket + "/talk.mp3", "s3_bucket_name": bucket}
+	},
+	"agentcore_memory": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
+		agentcore.New().Register(cloud.Cloud)
+		return map[string]any{"operation": "record", "information": "I like tea."}
+	},
+	"agentcore_memory_search": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
+		core := agentcore.New()
+		core.Register(cloud.Cloud)
+		core.AddMemory(agentcore.Memory{Region: "us-east-1", AccountID: toolstest.AccountID, ID: "notes-0123456789"})
+		return map[string]any{"memory_id": "notes-0123456789"}
 	},
 	"stepfunctions_start_execution": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
 		machines := sfn.New()
