@@ -46,9 +46,20 @@ func newServerlessHost(t *testing.T, setup hostSetup) hostEnd {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if setup.bubble {
+		function.DaemonURL, function.Dial = "http://localhost:5002", h.serveDaemon(t)
+	}
 	function.Listener, function.MaxLine, function.Err = h.network, setup.plugin.limits.line, setup.errOut
 	h.function = function
 	return h
+}
+
+// serveDaemon takes the function's calls over pipes, and returns what connects to it.
+func (h *serverlessHost) serveDaemon(t *testing.T) func(context.Context, string, string) (net.Conn, error) {
+	network, server := newPipeListener(), &http.Server{Handler: h.daemon}
+	go func() { _ = server.Serve(network) }() // always ends with an error
+	t.Cleanup(func() { _ = server.Close() })
+	return func(context.Context, string, string) (net.Conn, error) { return network.dial() }
 }
 
 func (h *serverlessHost) serve(ctx context.Context) error {

@@ -62,7 +62,7 @@ func TestTranscriptsOverDebug(t *testing.T) {
 // TestTranscriptsOverServerless plays the transcripts with a plugin that is a function: each request is a POST, and
 // calls back into Dify are POSTs of the plugin's own.
 func TestTranscriptsOverServerless(t *testing.T) {
-	playTranscripts(t, wireTransport{name: "serverless", host: newServerlessHost, dialsDify: true})
+	playTranscripts(t, wireTransport{name: "serverless", host: newServerlessHost})
 }
 
 // No transport escapes a rule because the transcripts that hold it are not played there.
@@ -113,9 +113,6 @@ func everythingOnTheWire() []string {
 type wireTransport struct {
 	name string
 	host func(t *testing.T, setup hostSetup) hostEnd
-	// dialsDify tells whether calls back into Dify go over connections that the transport makes itself, which are real
-	// ones.
-	dialsDify bool
 }
 
 // hostSetup is what a host needs to speak with a plugin.
@@ -226,7 +223,7 @@ func playTranscripts(t *testing.T, over wireTransport) {
 					setenv(t, section.Data)
 				}
 			}
-			if over.needsNetwork(sections) {
+			if needsNetwork(sections) {
 				playInRealTime(t, over, sections)
 				return
 			}
@@ -240,9 +237,9 @@ func playTranscripts(t *testing.T, over wireTransport) {
 }
 
 // needsNetwork tells whether something in the sections travels over real connections, in real time.
-func (w wireTransport) needsNetwork(sections []txtar.File) bool {
+func needsNetwork(sections []txtar.File) bool {
 	return slices.ContainsFunc(sections, func(section txtar.File) bool {
-		return bytes.Contains(section.Data, []byte("<upload>")) || w.dialsDify && slices.ContainsFunc(expanded(string(section.Data)), isInvoke)
+		return bytes.Contains(section.Data, []byte("<upload>"))
 	})
 }
 

@@ -49,6 +49,8 @@ type Serverless struct {
 	Listener net.Listener
 	// DaemonURL is where calls back into Dify go, for example http://daemon:5002.
 	DaemonURL string
+	// Dial connects to the daemon; nil means TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// MaxLine is the longest line that the host reads, in bytes without the newline; 0 means the host's default.
 	MaxLine int
 	// MaxBody is the largest request that is read, in bytes; 0 means 32 MiB.
@@ -67,7 +69,7 @@ func (s *Serverless) Serve(ctx context.Context, handle Handler) error {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w; choose another address with SERVERLESS_HOST and SERVERLESS_PORT", s.Address, err)
 	}
-	calls := newDaemonCalls(s.DaemonURL)
+	calls := newDaemonCalls(s.DaemonURL, s.Dial)
 	defer calls.close()
 	stopping := make(chan struct{})
 	f := &function{

@@ -39,10 +39,13 @@ type daemonCalls struct {
 	client *http.Client
 }
 
-func newDaemonCalls(base string) *daemonCalls {
+func newDaemonCalls(base string, dial func(ctx context.Context, network, address string) (net.Conn, error)) *daemonCalls {
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: dialWithin}).DialContext
+	}
 	pool := &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: dialWithin}).DialContext,
+		DialContext:         dial,
 		MaxIdleConnsPerHost: backcallConnections,
 		IdleConnTimeout:     time.Minute,
 		TLSHandshakeTimeout: 10 * time.Second,
