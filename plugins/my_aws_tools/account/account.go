@@ -2,7 +2,10 @@ package account
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go/logging"
@@ -73,6 +76,18 @@ func (a *Account) Config(service string) aws.Config {
 		cfg.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 	}
 	return cfg
+}
+
+// Key stands for who calls AWS and from where, and for the given parts: for the whole of the credentials, the role, the
+// endpoints and the region. It is for what a process keeps between calls, so that one user never gets what is another's.
+// It is a hash under a key of the process, from which nothing can be read back.
+func (a *Account) Key(parts ...string) [32]byte {
+	id := a.identity
+	key := cacheKey{"account", id.keys.id, id.keys.secret, id.keys.token, id.role.arn, id.role.externalID, a.region, fmt.Sprint(len(a.endpoint))}
+	for _, service := range slices.Sorted(maps.Keys(a.endpoint)) {
+		key = append(key, service, a.endpoint[service])
+	}
+	return a.process.sessions.fingerprint(append(key, parts...))
 }
 
 // Region is the region of the call, such as us-east-1.

@@ -1,0 +1,1 @@
+(most) => ({title: document.title, url: location.href, content: cut(readText(), most)});
