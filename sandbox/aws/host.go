@@ -20,7 +20,9 @@ type target struct {
 }
 
 // HostPatterns are the hosts of AWS that the cloud answers for.
-func (c *Cloud) HostPatterns() []string { return []string{"*.amazonaws.com", "*.amazonaws.com.cn"} }
+func (c *Cloud) HostPatterns() []string {
+	return []string{"*.amazonaws.com", "*.amazonaws.com.cn", "*.on.aws"}
+}
 
 // Bind makes the cloud answer at another host, for clients with an endpoint of their own: for one service, or for all
 // registered ones when service is empty. Any region is right there, and buckets are in the path.
@@ -50,15 +52,36 @@ func (c *Cloud) target(hostport string) (target, bool) {
 		t, ok := parseHost(name)
 		return t, ok && !strings.HasPrefix(t.region, "cn-")
 	}
+	if name, ok := strings.CutSuffix(host, ".on.aws"); ok {
+		return searchTarget(strings.Split(name, "."), 1)
+	}
+	return target{}, false
+}
+
+// searchTarget reads the hosts of OpenSearch: NAME.REGION.es and NAME.REGION.aoss, or with the service at another place
+// NAME.aos.REGION and NAME.aoss.REGION.
+func searchTarget(labels []string, service int) (target, bool) {
+	if len(labels) != 3 || !regionPattern.MatchString(labels[3-service]) {
+		return target{}, false
+	}
+	switch labels[service] {
+	case "es", "aos":
+		return target{service: "es", region: labels[3-service]}, true
+	case "aoss":
+		return target{service: "aoss", region: labels[3-service]}, true
+	}
 	return target{}, false
 }
 
 var regionPattern = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+){1,3}-[0-9]{1,2}$`)
 
-// parseHost reads what stands before the domain: SERVICE.REGION, s3.REGION, BUCKET.s3.REGION, and the hosts of S3 and
-// STS without a region, which are in us-east-1.
+// parseHost reads what stands before the domain: SERVICE.REGION, s3.REGION, BUCKET.s3.REGION, NAME.REGION.es, and the
+// hosts of S3 and STS without a region, which are in us-east-1.
 func parseHost(name string) (target, bool) {
 	labels := slices.DeleteFunc(strings.Split(name, "."), func(label string) bool { return label == "dualstack" })
+	if t, ok := searchTarget(labels, 2); ok {
+		return t, true
+	}
 	last := len(labels) - 1
 	if !regionPattern.MatchString(labels[last]) {
 		labels = append(labels, "us-east-1")

@@ -78,6 +78,8 @@ func TestOfficialHostsAreThoseOfTheServices(t *testing.T) {
 		"documents.s3.dualstack.eu-west-1.amazonaws.com", "s3.cn-north-1.amazonaws.com.cn", "documents.s3.cn-north-1.amazonaws.com.cn",
 		"dynamodb.ap-northeast-1.amazonaws.com", "lambda.us-gov-west-1.amazonaws.com", "states.us-east-1.amazonaws.com",
 		"bedrock-agent-runtime.us-east-1.amazonaws.com", "runtime.sagemaker.us-east-1.amazonaws.com", "lambda.us-east-1.api.aws",
+		"search-x.us-east-1.es.amazonaws.com", "search-x.cn-north-1.es.amazonaws.com.cn", "search-x.aos.eu-west-1.on.aws",
+		"07tjusf2h91cunochc.us-east-1.aoss.amazonaws.com", "07tjusf2h91cunochc.aoss.us-east-1.on.aws", "07tjusf2h91cunochc.aoss-fips.us-east-1.on.aws",
 		"sts.eusc-de-east-1.amazonaws.eu", "sts-fips.us-east-1.amazonaws.com", "documents.s3-fips.us-east-1.amazonaws.com",
 	} {
 		if !Official(host) {
@@ -88,7 +90,9 @@ func TestOfficialHostsAreThoseOfTheServices(t *testing.T) {
 		"", "amazonaws.com", ".amazonaws.com", "us-east-1.amazonaws.com", "amazonaws.com.evil.example", "sts.us-east-1.amazonaws.com.evil.example",
 		"notamazonaws.com", "sts.us-east-1.notamazonaws.com", "ec2-192-0-2-1.us-east-1.compute.amazonaws.com", "ip-10-0-0-1.compute.amazonaws.com",
 		"internal-name.us-east-1.elb.amazonaws.com", "vpce-1.s3.us-east-1.vpce.amazonaws.com", "bucket.vpce-1.s3.us-east-1.vpce.amazonaws.com",
-		"search-x.us-east-1.es.amazonaws.com", "x.sts.us-east-1.amazonaws.com", "db.x.us-east-1.rds.amazonaws.com", "169.254.169.254",
+		"vpc-x.us-east-1.es.amazonaws.com", "vpc-x.aos.us-east-1.on.aws", "a.search-x.us-east-1.es.amazonaws.com", "es.us-east-1.on.aws",
+		"us-east-1.es.amazonaws.com", "x.lambda-url.us-east-1.on.aws", "search-x.mars.es.amazonaws.com", "search-x.us-east-1.es.amazonaws.com.evil.example",
+		"x.sts.us-east-1.amazonaws.com", "db.x.us-east-1.rds.amazonaws.com", "169.254.169.254",
 		"api.execute-api.us-east-1.amazonaws.com", "sqs.us-east-1.amazonaws.com", "localhost",
 	} {
 		if Official(host) {

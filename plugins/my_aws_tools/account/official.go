@@ -6,9 +6,13 @@ import (
 )
 
 // Official reports whether a host is one of those at which AWS offers the services that the plugin calls, such as
-// sts.us-east-1.amazonaws.com or documents.s3.eu-west-1.amazonaws.com. Hosts below the same domains that customers
+// sts.us-east-1.amazonaws.com, documents.s3.eu-west-1.amazonaws.com or
+// search-pictures-abc.us-east-1.es.amazonaws.com. Hosts below the same domains that customers
 // can point to addresses of their own choice, those of machines, load balancers and private links, are not official.
 func Official(host string) bool {
+	if officialSearch(host) {
+		return true
+	}
 	for _, suffix := range []string{".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".api.amazonwebservices.com.cn"} {
 		if name, ok := strings.CutSuffix(host, suffix); ok {
 			return officialName(strings.Split(name, "."))
