@@ -177,7 +177,9 @@ func TestWrongRequestsAreRefusedInTheWordsOfParameterStore(t *testing.T) {
 		{"more than 4 KiB", value(4097, ""), "ValidationException"},
 		{"more than 8 KiB", value(8193, types.ParameterTierAdvanced), "ValidationException"},
 		{"a policy in the standard tier", put(func(in *client.PutParameterInput) { expiring(moved.now.Add(time.Hour))(in); in.Tier = "" }), "ValidationException"},
-		{"a policy that is no JSON", put(func(in *client.PutParameterInput) { in.Tier, in.Policies = types.ParameterTierAdvanced, sdk.String("{}") }), "InvalidPolicyAttributeException"},
+		{"a policy that is no JSON", put(func(in *client.PutParameterInput) {
+			in.Tier, in.Policies = types.ParameterTierAdvanced, sdk.String("{}")
+		}), "InvalidPolicyAttributeException"},
 		{"an unknown policy", put(func(in *client.PutParameterInput) {
 			in.Tier, in.Policies = types.ParameterTierAdvanced, sdk.String(`[{"Type":"Odd","Version":"1.0"}]`)
 		}), "InvalidPolicyTypeException"},
