@@ -55,9 +55,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // waitError says how to pick the job up, which needs its media. When the user has given up, nobody will read that: then
-// the media are removed.
+// the media of a job whose name nobody has are removed.
 func (w *work) waitError(ctx context.Context, err error) error {
-	if errors.Is(ctx.Err(), context.Canceled) {
+	if errors.Is(ctx.Err(), context.Canceled) && !w.pickUp {
 		w.removeMedia(ctx)
 		return w.withRemains(plugin.Errorf(plugin.Unavailable, "the transcription job %s was not waited for, because the call was cancelled", w.job))
 	}
