@@ -29,6 +29,9 @@ type Options struct {
 	Identity *Identity
 	// DropCredentials leaves out the credentials that the provider declares.
 	DropCredentials bool
+	// Defaults are values that parameters of tools start with in this package,
+	// in place of those that are declared.
+	Defaults []Default
 	// Arches are the processors to build for, amd64 and arm64. When empty they
 	// are those of the manifest.
 	Arches []string
@@ -37,6 +40,9 @@ type Options struct {
 	// Log, when not nil, receives a line about each part of the work.
 	Log func(line string)
 }
+
+// A Default is the value that a parameter of a tool starts with.
+type Default struct{ Tool, Parameter, Value string }
 
 func (o Options) logf(format string, args ...any) {
 	if o.Log != nil {
@@ -115,6 +121,9 @@ func (o Options) declarations(dir string) (entries, *manifest.Manifest, error) {
 	}
 	if o.DropCredentials {
 		err = errors.Join(err, dropCredentials(es, plugin))
+	}
+	for _, value := range o.Defaults {
+		err = errors.Join(err, value.apply(es, plugin))
 	}
 	if err != nil {
 		return nil, nil, asProblems(err)

@@ -301,7 +301,9 @@ func TestAnotherIdentityStandsEverywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	result := build(t, Options{Dir: dir, Identity: &id, DropCredentials: true, Arches: []string{runtime.GOARCH}})
+	result := build(t, Options{
+		Dir: dir, Identity: &id, DropCredentials: true, Defaults: []Default{{"greet", "name", "world"}}, Arches: []string{runtime.GOARCH},
+	})
 	if diff := cmp.Diff(before, fileTree(t, dir)); diff != "" {
 		t.Errorf("the sources were changed (-before +after):\n%s", diff)
 	}
@@ -317,7 +319,7 @@ func TestAnotherIdentityStandsEverywhere(t *testing.T) {
 			"author: 'acme'", "author: langgenius", `name: "greeter"`, "name: hello_provider", "{author: acme, name: wave", "{author: langgenius, name: wave",
 			credentials, "",
 		},
-		"tools/greet.yaml": {"author: acme\n", "author: langgenius\n"},
+		"tools/greet.yaml": {"author: acme\n", "author: langgenius\n", "- name: name\n", "- name: name\n    default: world\n"},
 	} {
 		want[file] = strings.NewReplacer(edits...).Replace(before[file])
 		if got := fileTree(t, unpacked)[file]; got != want[file] {
@@ -340,6 +342,15 @@ func TestAnotherIdentityStandsEverywhere(t *testing.T) {
 	for _, word := range []string{"FORCE_VERIFYING_SIGNATURE=false", "ENFORCE_LANGGENIUS_PLUGIN_SIGNATURES=false", "no program for it"} {
 		if !strings.Contains(notices, word) {
 			t.Errorf("no notice mentions %s: %q", word, notices)
+		}
+	}
+}
+
+func TestADefaultIsForAParameterThatIsThere(t *testing.T) {
+	for _, wrong := range []Default{{"greet", "nam", "world"}, {"greets", "name", "world"}} {
+		_, err := Build(t.Context(), Options{Dir: newPlugin(t), Defaults: []Default{wrong}, Output: filepath.Join(t.TempDir(), "p.difypkg")})
+		if err == nil || !strings.Contains(err.Error(), "parameter "+wrong.Parameter+" of the tool "+wrong.Tool) {
+			t.Errorf("%+v: %v", wrong, err)
 		}
 	}
 }

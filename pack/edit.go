@@ -152,6 +152,37 @@ func lineOffset(text string, line int) int {
 	return offset
 }
 
+// add puts a key with a text into the mapping at a path, on a line of its own, or replaces the text that the key has. It
+// does nothing where a part of the path is missing.
+func (d *document) add(key, value string, at ...any) error {
+	path := append(slices.Clone(at), key)
+	mapping, err := d.find(at)
+	if mapping == nil || err != nil {
+		return err
+	}
+	if keyNode, _ := lookUp(mapping, key); keyNode != nil {
+		return d.set(value, path...)
+	}
+	refuse := func(why string) error {
+		return fmt.Errorf("%s:%d: adding %v: %s; write every key on a line of its own", d.file, mapping.Line, path, why)
+	}
+	if mapping.Kind != yaml.MappingNode || mapping.Style == yaml.FlowStyle || len(mapping.Content) < 4 {
+		return refuse("it is not a list of keys and values")
+	}
+	second := mapping.Content[2] // the first key may stand behind the dash of a list
+	written, err := yaml.Marshal(map[string]string{key: value})
+	if err != nil {
+		return refuse(err.Error())
+	}
+	start := lineOffset(d.text, second.Line)
+	changed := &document{d.file, d.text[:start] + strings.Repeat(" ", second.Column-1) + string(written) + d.text[start:]}
+	if after, err := changed.find(path); err != nil || after == nil || after.Value != value {
+		return refuse("the layout around it is not understood")
+	}
+	d.text = changed.text
+	return nil
+}
+
 // remove takes a key at the root out of the document, with all that belongs to
 // it. It does nothing where the key is missing.
 func (d *document) remove(key string) error {

@@ -138,3 +138,35 @@ func TestRemoveRefusesAFlow(t *testing.T) {
 		t.Errorf("error %v, text %q", err, d.text)
 	}
 }
+
+func TestAddPutsAKeyIntoAMapping(t *testing.T) {
+	const parameters = "parameters:\n  - name: query # what\n    # of which type\n    type: string\n    label:\n      en_US: Query\n  - type: string\n    name: region\n    default: ''\n"
+	tests := []struct {
+		name, after string
+		at          []any
+	}{
+		{"behind the first key", strings.Replace(parameters, "    type: string\n    label", "    default: \"1\"\n    type: string\n    label", 1), []any{"parameters", 0}},
+		{"in the place of what it has", strings.Replace(parameters, "default: ''", "default: \"1\"", 1), []any{"parameters", 1}},
+		{"nowhere, where the path ends", parameters, []any{"parameters", 2}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			d := &document{file: "x.yaml", text: parameters}
+			if err := d.add("default", "1", test.at...); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.after, d.text); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAddRefusesALayoutThatItCannotChange(t *testing.T) {
+	for _, text := range []string{"a: {b: 1, c: 2}\n", "a:\n  b: 1\n", "a: [b, c]\n", "a: b\n"} {
+		d := &document{file: "x.yaml", text: text}
+		if err := d.add("default", "1", "a"); err == nil || d.text != text {
+			t.Errorf("%q became %q: %v", text, d.text, err)
+		}
+	}
+}

@@ -88,6 +88,23 @@ func dropCredentials(es entries, plugin *manifest.Plugin) error {
 	})
 }
 
+// apply changes what the tool declares.
+func (v Default) apply(es entries, plugin *manifest.Plugin) error {
+	if plugin.Tools != nil {
+		for _, tool := range plugin.Tools.Tools {
+			if tool.Identity.Name != v.Tool || tool.File == "" || tool.File == plugin.Tools.File {
+				continue
+			}
+			for i, parameter := range tool.Parameters {
+				if parameter.Name == v.Parameter {
+					return es.edit(tool.File, func(d *document) error { return d.add("default", v.Value, "parameters", i) })
+				}
+			}
+		}
+	}
+	return fmt.Errorf("giving the parameter %s of the tool %s a default: the plugin declares no such parameter in a file of its own", v.Parameter, v.Tool)
+}
+
 // edit changes the text of a declaration.
 func (es entries) edit(file string, change func(d *document) error) error {
 	d := &document{file: file, text: string(es[file])}

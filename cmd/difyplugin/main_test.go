@@ -122,6 +122,9 @@ func TestCredentialsAreLeftOutForThePluginThatNeverHadThem(t *testing.T) {
 		if err != nil || opts.DropCredentials != tt.drops {
 			t.Errorf("%q, kept %t: left out %t, %v", tt.identity, tt.keep, opts.DropCredentials, err)
 		}
+		if own := tt.identity == withoutCredentials.String(); (len(opts.Defaults) > 0) != own {
+			t.Errorf("%q: the defaults are %v", tt.identity, opts.Defaults)
+		}
 	}
 }
 

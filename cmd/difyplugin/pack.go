@@ -30,11 +30,22 @@ Examples:
 
 The last one takes the place of a plugin whose provider has no credentials. Dify would ask for some as soon as the
 provider declared them, so they are left out: tools then need keys of their own, or the machine's (DIFYPLUGIN_AMBIENT_AWS).
--with-credentials keeps them.
+-with-credentials keeps them. Its tools' own regions are the defaults of their parameters.
 `
 
 // withoutCredentials is the identity of a plugin whose provider never had credentials.
 var withoutCredentials = pack.Identity{Author: "langgenius", Name: "aws_tools", Provider: "aws_tools"}
+
+// itsDefaults are the regions that the tools of that plugin start with.
+func itsDefaults() []pack.Default {
+	return []pack.Default{
+		{Tool: "agentcore-browser-tool", Parameter: "aws_region", Value: "us-west-2"},
+		{Tool: "agentcore-browser-session-manager", Parameter: "aws_region", Value: "us-west-2"},
+		{Tool: "dynamodb_manager", Parameter: "aws_region", Value: "us-east-1"},
+		{Tool: "nova_canvas", Parameter: "aws_region", Value: "us-east-1"},
+		{Tool: "nova_reel", Parameter: "aws_region", Value: "us-east-1"},
+	}
+}
 
 func runPack(ctx context.Context, s streams, args []string) error {
 	flags := newFlags(s, "pack", packHelp)
@@ -76,6 +87,9 @@ func packOptions(dir, output, identity string, keepCredentials bool) (pack.Optio
 	}
 	opts.Identity = &as
 	opts.DropCredentials = as == withoutCredentials && !keepCredentials
+	if as == withoutCredentials {
+		opts.Defaults = itsDefaults()
+	}
 	return opts, nil
 }
 
