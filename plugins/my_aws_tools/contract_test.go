@@ -23,7 +23,7 @@ const contractSum = "850e9b9316e1923e83a1611e63b72cebda5f48638ef087a4b4bc1bef126
 var pending = []string{
 	"agentcore-browser-session-manager", "agentcore-browser-tool", "agentcore_code_interpreter",
 	"bedrock_retrieve", "bedrock_retrieve_and_generate",
-	"extract_frame", "nova_canvas",
+	"extract_frame",
 	"nova_reel", "opensearch_retrieve",
 	"translation_evaluator",
 }
@@ -54,6 +54,10 @@ var additions = map[string][]string{
 	"bedrock_kb_list_data_sources":   {"next_token_input"},
 	"bedrock_kb_start_ingestion_job": {"description", "wait_for_completion", "ingestion_job_id"},
 	"apply_guardrail":                {"output_scope", "grounding_source", "query"},
+	"nova_canvas": {
+		"model_id", "image_input_files", "number_of_images", "style", "control_mode", "control_strength", "mask_image_s3uri", "mask_image_file",
+		"reference_image_s3uri", "reference_image_file", "garment_class", "mask_shape", "merge_style", "try_on_options",
+	},
 }
 
 // everywhere are the additions of every tool over AWS.

@@ -109,6 +109,10 @@ var successes = map[string]func(t *testing.T, cloud *toolstest.AWS) map[string]a
 		runtime.AddGuardrail(bedrockruntime.Guardrail{Region: "us-east-1", AccountID: toolstest.AccountID, ID: "abc123", Versions: []string{"1"}})
 		return map[string]any{"guardrail_id": "abc123", "guardrail_version": "1", "source": "INPUT", "text": "Good morning"}
 	},
+	"nova_canvas": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
+		cloud.Register("bedrock-runtime", bedrockruntime.New())
+		return map[string]any{"prompt": "A red bicycle", "image_output_s3uri": "s3://" + bucketWithReport(t, cloud) + "/images"}
+	},
 }
 
 // knowledgeBase makes a knowledge base with one data source, whose ingestion jobs end at once, and returns its ID.

@@ -48,10 +48,6 @@ type unperformedOnly struct{ aws.Retryer }
 
 // IsErrorRetryable implements [aws.Retryer].
 func (r unperformedOnly) IsErrorRetryable(err error) bool {
-	return unperformed(err) && r.Retryer.IsErrorRetryable(err)
-}
-
-func unperformed(err error) bool {
 	code := account.Code(err)
 	return strings.Contains(code, "Throttl") || slices.Contains([]string{"TooManyRequestsException", "ModelNotReadyException"}, code)
 }

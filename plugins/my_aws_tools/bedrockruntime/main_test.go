@@ -23,7 +23,7 @@ const bucket = "pictures-of-the-tester"
 
 // parts are all tools of the package.
 func parts() []plugin.Part {
-	return []plugin.Part{plugin.Tool("apply_guardrail", bedrockruntime.Apply)}
+	return []plugin.Part{plugin.Tool("apply_guardrail", bedrockruntime.Apply), plugin.Tool("nova_canvas", bedrockruntime.Draw)}
 }
 
 // cloud is Bedrock's runtime and S3, with the tools that call them.
@@ -127,4 +127,14 @@ func decoded(t *testing.T, text string) any {
 		t.Fatal(err)
 	}
 	return value
+}
+
+// content is what is in a file of a result.
+func content(t *testing.T, file *host.File) []byte {
+	t.Helper()
+	data, err := file.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
