@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -32,36 +31,17 @@ type withChromium struct{ *testing.M }
 // Run implements goleak.TestingM.
 func (m withChromium) Run() int {
 	code := m.M.Run()
-	if running != nil {
-		if err := running.Close(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
+	if err := shared.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
 	return code
 }
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(withChromium{m}) }
 
-// running is the Chromium of all tests, once one of them needs it. Sessions do not see each other in it.
-var (
-	running *standin.Chromium
-	once    = sync.OnceValue(func() error {
-		var err error
-		running, err = standin.StartChromium()
-		return err
-	})
-)
-
-// chromium is a Chromium, or the end of the test where there is none.
-func chromium(t testing.TB) *standin.Chromium {
-	t.Helper()
-	standin.Require(t)
-	if err := once(); err != nil {
-		t.Fatal(err)
-	}
-	return running
-}
+// shared is the Chromium of all tests. It starts with the first that needs it, and sessions do not see each other in it.
+var shared = standin.NewChromium()
 
 // cloud is AgentCore and Parameter Store with the tools that call them.
 type cloud struct {
@@ -69,7 +49,7 @@ type cloud struct {
 	*toolstest.Tools
 	browsers *standin.Service
 	store    *ssm.Service
-	shared   *browser.Tools
+	process  *browser.Tools
 }
 
 // newCloud starts AgentCore without a browser behind its streams.
@@ -81,7 +61,8 @@ func newCloud(t *testing.T, opts ...browser.Option) *cloud {
 // newBrowsers starts AgentCore with a real browser behind its streams.
 func newBrowsers(t *testing.T, opts ...browser.Option) *cloud {
 	t.Helper()
-	return start(t, chromium(t), opts...)
+	standin.Require(t)
+	return start(t, shared, opts...)
 }
 
 func start(t *testing.T, shown *standin.Chromium, opts ...browser.Option) *cloud {
@@ -90,7 +71,7 @@ func start(t *testing.T, shown *standin.Chromium, opts ...browser.Option) *cloud
 	t.Cleanup(c.browsers.Close)
 	c.Register("bedrock-agentcore", c.browsers)
 	c.Register("ssm", c.store)
-	c.shared = c.serve(t, c, opts...)
+	c.process = c.serve(t, c, opts...)
 	return c
 }
 
@@ -107,7 +88,7 @@ func (c *cloud) serve(t *testing.T, into *cloud, opts ...browser.Option) *browse
 func (c *cloud) another(t *testing.T, opts ...browser.Option) *cloud {
 	t.Helper()
 	other := *c
-	other.shared = c.serve(t, &other, opts...)
+	other.process = c.serve(t, &other, opts...)
 	return &other
 }
 

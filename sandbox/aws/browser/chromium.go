@@ -54,40 +54,50 @@ func findChromium() (string, error) {
 	return "", errors.New("there is no Chromium on this machine")
 }
 
-// Chromium is a running headless Chromium. Its methods may be called from any goroutine.
+// Chromium is a headless Chromium. It starts when it is used for the first time. Its methods may be called from any
+// goroutine.
 type Chromium struct {
+	client  *http.Client
+	starts  sync.Once
+	failed  error
+	closing sync.Once
+
 	url     string // of its DevTools
 	command *exec.Cmd
 	folder  string
-	client  *http.Client
+	temp    string // where folder is made
 	control *websocket.Conn
 	last    atomic.Int64
 	exited  chan struct{}
-	closing sync.Once
 
 	mu sync.Mutex // one question at a time
 }
 
-// StartChromium starts a Chromium with a profile in a temporary folder. It uses no proxy, whatever the environment
-// says, and asks for nothing by itself. The caller must call [Chromium.Close].
-func StartChromium() (*Chromium, error) {
-	path, err := findChromium()
-	if err != nil {
-		return nil, err
-	}
-	folder, err := os.MkdirTemp("", "difyplugin-chromium-")
-	if err != nil {
-		return nil, fmt.Errorf("make a folder for Chromium's profile: %w", err)
-	}
-	c := &Chromium{
-		folder: folder, exited: make(chan struct{}),
+// NewChromium makes a Chromium with a profile in a temporary folder. It uses no proxy, whatever the environment says,
+// and asks for nothing by itself. The caller must call [Chromium.Close].
+func NewChromium() *Chromium {
+	return &Chromium{
+		exited: make(chan struct{}), temp: os.TempDir(),
 		// The proxy of the environment, which tests set, is not for the way to a process of this machine.
 		client: &http.Client{Transport: &http.Transport{}},
 	}
-	if err := c.start(path); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(folder))
+}
+
+// ready starts the process, once.
+func (c *Chromium) ready() error {
+	c.starts.Do(func() { c.failed = c.startIn() })
+	return c.failed
+}
+
+func (c *Chromium) startIn() error {
+	path, err := findChromium()
+	if err != nil {
+		return err
 	}
-	return c, nil
+	if c.folder, err = os.MkdirTemp(c.temp, "difyplugin-chromium-"); err != nil {
+		return fmt.Errorf("make a folder for Chromium's profile: %w", err)
+	}
+	return c.start(path)
 }
 
 func (c *Chromium) start(path string) error {
@@ -125,7 +135,7 @@ func (c *Chromium) start(path string) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	if c.control, err = c.dial(ctx); err != nil {
+	if c.control, err = c.connect(ctx); err != nil {
 		c.Kill()
 		return err
 	}
@@ -134,6 +144,13 @@ func (c *Chromium) start(path string) error {
 
 // dial opens a connection of the DevTools protocol.
 func (c *Chromium) dial(ctx context.Context) (*websocket.Conn, error) {
+	if err := c.ready(); err != nil {
+		return nil, err
+	}
+	return c.connect(ctx)
+}
+
+func (c *Chromium) connect(ctx context.Context) (*websocket.Conn, error) {
 	conn, _, err := websocket.Dial(ctx, c.url, &websocket.DialOptions{HTTPClient: c.client})
 	if err != nil {
 		return nil, fmt.Errorf("connect to Chromium: %w", err)
@@ -142,8 +159,11 @@ func (c *Chromium) dial(ctx context.Context) (*websocket.Conn, error) {
 	return conn, nil
 }
 
-// Kill ends the process at once, as a crash does.
+// Kill ends the process at once, as a crash does. It does not start again.
 func (c *Chromium) Kill() {
+	if c.command == nil || c.command.Process == nil {
+		return
+	}
 	_ = c.command.Process.Kill() // it may have ended already
 	<-c.exited
 }
@@ -151,12 +171,16 @@ func (c *Chromium) Kill() {
 // Close ends the process and removes its profile.
 func (c *Chromium) Close() error {
 	var err error
+	c.starts.Do(func() { c.failed = errors.New("this Chromium was closed before it was used") })
 	c.closing.Do(func() {
 		if c.control != nil {
 			_ = c.control.CloseNow() // whatever state it is in
 		}
 		c.Kill()
 		c.client.CloseIdleConnections()
+		if c.folder == "" {
+			return
+		}
 		// Its children may write for a moment after its death.
 		for range 50 {
 			if err = os.RemoveAll(c.folder); err == nil {
@@ -170,6 +194,9 @@ func (c *Chromium) Close() error {
 
 // ask runs a command of the DevTools protocol for the whole browser.
 func (c *Chromium) ask(ctx context.Context, method string, params, result any) error {
+	if err := c.ready(); err != nil {
+		return err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	id := c.last.Add(1)

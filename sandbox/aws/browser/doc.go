@@ -1,8 +1,7 @@
 // Package browser is a stand-in for the browsers of Amazon Bedrock AgentCore: StartBrowserSession, StopBrowserSession,
 // GetBrowserSession and the automation stream of a session, behind which a real Chromium answers.
 //
-//	chromium, err := browser.StartChromium()
-//	...
+//	chromium := browser.NewChromium()
 //	defer chromium.Close()
 //	browsers := browser.New(chromium)
 //	cloud.Register("bedrock-agentcore", browsers)
