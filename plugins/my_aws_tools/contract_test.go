@@ -23,7 +23,6 @@ const contractSum = "850e9b9316e1923e83a1611e63b72cebda5f48638ef087a4b4bc1bef126
 var pending = []string{
 	"agentcore-browser-session-manager", "agentcore-browser-tool", "agentcore_code_interpreter",
 	"bedrock_retrieve", "bedrock_retrieve_and_generate",
-	"extract_frame",
 	"nova_reel", "opensearch_retrieve",
 	"translation_evaluator",
 }
@@ -31,6 +30,7 @@ var pending = []string{
 // additions are what ours takes beyond the contract: names of parameters, and NAME=VALUE for further choices of a
 // parameter that the contract has. The parameters for temporary keys, which every tool over AWS has, are not repeated.
 var additions = map[string][]string{
+	"extract_frame":    {"input_file"},
 	"transcribe_asr":   {"media_file", "transcription_job_name", "keep_job"},
 	"agentcore_memory": {"assistant_reply", "order", "create_memory"},
 	"agentcore_memory_search": {

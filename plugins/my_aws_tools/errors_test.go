@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -8,6 +9,9 @@ import (
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
 )
+
+// withoutAWS are the tools that call no service of AWS, which can do them no wrong.
+var withoutAWS = []string{"extract_frame"}
 
 func TestEveryToolTellsEveryClassOfAWSErrorsApart(t *testing.T) {
 	classes := []struct {
@@ -24,6 +28,9 @@ func TestEveryToolTellsEveryClassOfAWSErrorsApart(t *testing.T) {
 	}
 	for _, tool := range load(t).Tools.Tools {
 		name := tool.Identity.Name
+		if slices.Contains(withoutAWS, name) {
+			continue
+		}
 		for _, class := range classes {
 			t.Run(name+"/"+class.name, func(t *testing.T) {
 				cloud := toolstest.Start(t)

@@ -16,6 +16,7 @@ import (
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/bedrockruntime"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/dynamodb"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/lambda"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/media"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/s3"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/sagemaker"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/stepfunctions"
@@ -56,6 +57,7 @@ func parts() []plugin.Part {
 		plugin.Tool("sagemaker_tts", sagemaker.Speak),
 		plugin.Tool("chinese_toxicity_detector", sagemaker.DetectToxicity),
 		plugin.Tool("lambda_yaml_to_json", lambda.ConvertYAML),
+		plugin.Tool("extract_frame", media.ExtractFrame),
 		plugin.Tool("agentcore_memory", agentcore.Remember),
 		plugin.Tool("agentcore_memory_search", agentcore.Search),
 		plugin.Tool("dynamodb_manager", dynamodb.Manage),

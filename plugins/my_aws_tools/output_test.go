@@ -19,6 +19,10 @@ import (
 // successes holds for each tool one call that succeeds: it puts what the call needs into the cloud and returns the
 // parameters.
 var successes = map[string]func(t *testing.T, cloud *toolstest.AWS) map[string]any{
+	"extract_frame": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
+		const dot = "GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\x00\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00;"
+		return map[string]any{"input_url": "-", "input_file": cloud.File("dot.gif", "image/gif", []byte(dot))}
+	},
 	"bedrock_kb_list": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
 		knowledgeBase(cloud)
 		return map[string]any{}

@@ -1,0 +1,77 @@
+package media
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/cloudplugins/difyplugin/plugin"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
+)
+
+// download is a file in memory.
+type download struct {
+	name    string
+	content []byte
+	release func() // gives the memory back
+}
+
+// read downloads the whole file. Its pictures can only be counted at its end, and which are wanted depends on their
+// number: so its bytes are kept, which are far fewer than those of the pictures.
+func (e extraction) read(ctx context.Context, call *plugin.Call, in ExtractFrameInput) (*download, error) {
+	open := func(ctx context.Context) (*plugin.Fetched, error) {
+		return call.Fetch(ctx, strings.TrimSpace(in.URL), e.limits.bytes)
+	}
+	if in.File != nil {
+		open = func(ctx context.Context) (*plugin.Fetched, error) { return in.File.Open(ctx, e.limits.bytes) }
+	}
+	fetched, err := open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer fetched.Body.Close()
+	size := fetched.Size
+	if size < 0 {
+		size = 2 * e.limits.bytes // a buffer that grows holds up to twice what is in it
+	}
+	release, err := e.memory.forFile(ctx, size)
+	if err != nil {
+		return nil, err
+	}
+	content, err := readAll(fetched, e.limits.bytes)
+	if err != nil {
+		release()
+		return nil, err
+	}
+	return &download{name: fetched.Name, content: content, release: release}, nil
+}
+
+// readAll reads a body, into memory of its size if that is known.
+func readAll(fetched *plugin.Fetched, limit int64) ([]byte, error) {
+	var content bytes.Buffer
+	if fetched.Size >= 0 {
+		content.Grow(int(fetched.Size) + bytes.MinRead)
+	}
+	n, err := content.ReadFrom(fetched.Body)
+	switch {
+	case err != nil && n >= limit:
+		return nil, plugin.Errorf(plugin.BadRequest, "the file is too large: %w", err)
+	case err != nil:
+		return nil, plugin.Errorf(plugin.Connection, "the file could not be downloaded: %w", err)
+	}
+	return content.Bytes(), nil
+}
+
+// unreadable says what is wrong with the file.
+func (d *download) unreadable(err error) error {
+	text := fmt.Sprintf("the file %q cannot be read as a GIF: ", param.Clip(d.name))
+	switch kind := http.DetectContentType(d.content); {
+	case len(d.content) == 0:
+		return plugin.Errorf(plugin.BadRequest, "%sit is empty", text)
+	case kind != "image/gif" && kind != "application/octet-stream":
+		return plugin.Errorf(plugin.BadRequest, "%sit is %s; convert it, or give the address of the GIF itself rather than of a page that shows it", text, kind)
+	}
+	return plugin.Errorf(plugin.BadRequest, "%s%w", text, err)
+}
