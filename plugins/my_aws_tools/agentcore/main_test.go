@@ -19,15 +19,16 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	remember = "agentcore_memory"
-	search   = "agentcore_memory_search"
-	notes    = "notes-0123456789" // a memory
+	remember  = "agentcore_memory"
+	search    = "agentcore_memory_search"
+	interpret = "agentcore_code_interpreter"
+	notes     = "notes-0123456789" // a memory
 )
 
 type params = map[string]any
 
 func parts() []plugin.Part {
-	return []plugin.Part{plugin.Tool(remember, agentcore.Remember), plugin.Tool(search, agentcore.Search)}
+	return []plugin.Part{plugin.Tool(remember, agentcore.Remember), plugin.Tool(search, agentcore.Search), plugin.Tool(interpret, agentcore.Interpret)}
 }
 
 // cloud is AgentCore with the tools that call it.
@@ -135,3 +136,5 @@ func (c *cloud) bodies(t *testing.T) []string {
 	}
 	return list
 }
+
+func jsonText(raw []byte, into *string) error { return json.Unmarshal(raw, into) }
