@@ -1,8 +1,14 @@
 package transcribe
 
 import (
+	"context"
+	"errors"
+	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
+
+	"github.com/cloudplugins/difyplugin/plugin"
 )
 
 func TestMediaAreKnownByTheirBytesThenTheirTypeThenTheirName(t *testing.T) {
@@ -75,5 +81,53 @@ func TestWhatTheToolMayRemove(t *testing.T) {
 		if got := isMediaOf(tt.job, tt.key); got != tt.want {
 			t.Errorf("%s of %s: %t", tt.key, tt.job, got)
 		}
+	}
+}
+
+// zeros is a body without an end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+func fetched(content io.Reader) *plugin.Fetched {
+	return &plugin.Fetched{Body: io.NopCloser(content), Size: -1, Type: "audio/mpeg", Name: "a.mp3"}
+}
+
+func TestMediaOfMoreThan2GBAreRefusedInTheMiddle(t *testing.T) {
+	for _, tt := range []struct {
+		size int64
+		want bool
+	}{{maxMedia, true}, {maxMedia + 1, false}} {
+		m, err := newMedia(fetched(io.LimitReader(zeros{}, tt.size)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := io.Copy(io.Discard, m.content)
+		if fits := err == nil; fits != tt.want || m.unreadable() == tt.want || fits && n != tt.size {
+			t.Errorf("%d of %d bytes were read, %v", n, tt.size, err)
+		}
+		if err != nil && (plugin.KindOf(err) != plugin.BadRequest || !strings.Contains(err.Error(), "more than 2 GB")) {
+			t.Errorf("%s: %v", plugin.KindOf(err), err)
+		}
+	}
+}
+
+func TestADownloadThatBreaksOffIsAFailureOfTheConnection(t *testing.T) {
+	for name, failure := range map[string]error{"cut": io.ErrUnexpectedEOF, "reset": errors.New("connection reset")} {
+		m, err := newMedia(fetched(io.MultiReader(io.LimitReader(zeros{}, 100_000), iotest.ErrReader(failure))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = io.Copy(io.Discard, m.content)
+		if plugin.KindOf(err) != plugin.Connection || !m.unreadable() || !errors.Is(err, failure) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	_, err := newMedia(fetched(iotest.ErrReader(context.DeadlineExceeded)))
+	if !errors.Is(err, context.DeadlineExceeded) || plugin.KindOf(err) != plugin.Unavailable {
+		t.Errorf("the end of the time: %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -603,4 +604,31 @@ func TestA2_EachPartGoesToWhereItBelongs(t *testing.T) {
 	same(t, "hosts", map[string]bool{
 		mediaHost: true, bucket + ".s3.us-east-1.amazonaws.com": true, "transcribe.us-east-1.amazonaws.com": true, "s3.us-east-1.amazonaws.com": true,
 	}, hosts)
+}
+
+func TestA9A27_MediaAndTextNeverTouchTheDisk(t *testing.T) {
+	c := newCloud(t)
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	t.Chdir(folder)
+	c.Succeed(t, tool, linked("file_url", "https://"+mediaHost+"/large.mp3"))
+	c.serve("audio/mpeg", append(bytes.Clone(mp3), make([]byte, 20<<20)...)) // in two parts
+	c.Succeed(t, tool, linked())
+	written, err := os.ReadDir(folder)
+	if err != nil || len(written) > 0 {
+		t.Errorf("%v were written, %v", written, err)
+	}
+}
+
+func TestLogsHoldNoContent(t *testing.T) {
+	c := newCloud(t)
+	c.Inject(aws.Fault{Operation: "DeleteObject", Effects: []aws.Effect{aws.Deny()}})
+	c.Succeed(t, tool, linked())
+	for _, line := range c.Logs() {
+		for _, content := range []string{"Hello", "sign=secret", "X-Amz-Signature", toolstest.SecretAccessKey} {
+			if strings.Contains(line.Message, content) {
+				t.Errorf("a log line holds %s: %s", content, line.Message)
+			}
+		}
+	}
 }
