@@ -14,6 +14,7 @@ import (
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/agentcore"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/bedrock"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/bedrockruntime"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/browser"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/dynamodb"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/lambda"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/media"
@@ -34,6 +35,7 @@ func main() {
 
 // parts are what the plugin can do, in the order of provider/my_aws_tools.yaml.
 func parts() []plugin.Part {
+	browsers := browser.New()
 	return []plugin.Part{
 		plugin.ToolCredentials(account.Check),
 		plugin.Tool("bedrock_kb_list", bedrock.List),
@@ -60,6 +62,8 @@ func parts() []plugin.Part {
 		plugin.Tool("extract_frame", media.ExtractFrame),
 		plugin.Tool("agentcore_memory", agentcore.Remember),
 		plugin.Tool("agentcore_memory_search", agentcore.Search),
+		plugin.Tool("agentcore-browser-tool", browsers.Use),
+		plugin.Tool("agentcore-browser-session-manager", browsers.ManageSession),
 		plugin.Tool("dynamodb_manager", dynamodb.Manage),
 	}
 }

@@ -2,17 +2,21 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/agentcore"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/bedrockagent"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/bedrockruntime"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/browser"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/dynamodb"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/lambda"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/s3"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/sagemaker"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/sfn"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/ssm"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/transcribe"
 )
 
@@ -76,6 +80,20 @@ var successes = map[string]func(t *testing.T, cloud *toolstest.AWS) map[string]a
 	"lambda_yaml_to_json": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
 		function(t, cloud, "convert", map[string]any{"statusCode": 200, "body": `{"a": 1}`})
 		return map[string]any{"yaml_content": "a: 1", "lambda_name": "convert"}
+	},
+	"agentcore-browser-session-manager": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
+		browserSession(t, cloud, nil)
+		return map[string]any{"function_name": "init_browser_session"}
+	},
+	"agentcore-browser-tool": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
+		browser.Require(t)
+		chromium := browser.NewChromium()
+		t.Cleanup(func() {
+			if err := chromium.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return map[string]any{"action": "extract_content", "browser_session_id": browserSession(t, cloud, chromium)}
 	},
 	"dynamodb_manager": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
 		cloud.Register("dynamodb", dynamodb.New())
@@ -165,6 +183,21 @@ func TestEveryToolSetsTheOutputsThatItDeclares(t *testing.T) {
 			cloud.RunPlugin(t, declarations, parts()...).Succeed(t, name, parameters)
 		})
 	}
+}
+
+// browserSession makes AgentCore have a session of a browser, to which a parameter leads, and returns its ID.
+func browserSession(t *testing.T, cloud *toolstest.AWS, chromium *browser.Chromium) string {
+	t.Helper()
+	browsers, store := browser.New(chromium), ssm.New()
+	t.Cleanup(browsers.Close)
+	cloud.Register("bedrock-agentcore", browsers)
+	cloud.Register("ssm", store)
+	session := browsers.Start(toolstest.AccountID, "us-east-1", browser.Managed, "", time.Hour)
+	store.Set(ssm.Parameter{
+		AccountID: toolstest.AccountID, Region: "us-east-1", Name: "/browser-session/" + session.ID,
+		Value: fmt.Sprintf(`{"ws_url": %q, "ws_headers": {}}`, session.WebSocketURL()),
+	})
+	return session.ID
 }
 
 // bucketWithReport makes a bucket of the tester's that holds report.txt, and returns its name.

@@ -192,19 +192,27 @@ func (c *Chromium) Close() error {
 	return err
 }
 
-// ask runs a command of the DevTools protocol for the whole browser.
-func (c *Chromium) ask(ctx context.Context, method string, params, result any) error {
+// question is a command of the DevTools protocol.
+type question struct {
+	ID        int64  `json:"id"`
+	SessionID string `json:"sessionId,omitempty"`
+	Method    string `json:"method"`
+	Params    any    `json:"params"`
+}
+
+// ask runs a command of the DevTools protocol in a session of it, or with "" for the whole browser.
+func (c *Chromium) ask(ctx context.Context, session, method string, params, result any) error {
 	if err := c.ready(); err != nil {
 		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	id := c.last.Add(1)
-	question, err := json.Marshal(map[string]any{"id": id, "method": method, "params": params})
+	text, err := json.Marshal(question{id, session, method, params})
 	if err != nil {
 		return fmt.Errorf("%s: %w", method, err)
 	}
-	if err := c.control.Write(ctx, websocket.MessageText, question); err != nil {
+	if err := c.control.Write(ctx, websocket.MessageText, text); err != nil {
 		return fmt.Errorf("%s: %w", method, err)
 	}
 	for {
@@ -235,14 +243,14 @@ type window struct{ context string }
 // open opens a window with one blank page.
 func (c *Chromium) open(ctx context.Context) (window, error) {
 	var made struct{ BrowserContextID string }
-	if err := c.ask(ctx, "Target.createBrowserContext", map[string]any{"disposeOnDetach": false}, &made); err != nil {
+	if err := c.ask(ctx, "", "Target.createBrowserContext", map[string]any{"disposeOnDetach": false}, &made); err != nil {
 		return window{}, err
 	}
-	err := c.ask(ctx, "Target.createTarget", map[string]any{"url": "about:blank", "browserContextId": made.BrowserContextID}, &struct{}{})
+	err := c.ask(ctx, "", "Target.createTarget", map[string]any{"url": "about:blank", "browserContextId": made.BrowserContextID}, &struct{}{})
 	return window{made.BrowserContextID}, err
 }
 
 // shut closes a window with all its pages.
 func (c *Chromium) shut(ctx context.Context, w window) error {
-	return c.ask(ctx, "Target.disposeBrowserContext", map[string]any{"browserContextId": w.context}, &struct{}{})
+	return c.ask(ctx, "", "Target.disposeBrowserContext", map[string]any{"browserContextId": w.context}, &struct{}{})
 }
