@@ -24,15 +24,15 @@ var pending = []string{
 	"agentcore_code_interpreter",
 	"bedrock_retrieve", "bedrock_retrieve_and_generate",
 	"nova_reel", "opensearch_retrieve",
-	"translation_evaluator",
 }
 
 // additions are what ours takes beyond the contract: names of parameters, and NAME=VALUE for further choices of a
 // parameter that the contract has. The parameters for temporary keys, which every tool over AWS has, are not repeated.
 var additions = map[string][]string{
-	"extract_frame":    {"input_file"},
-	"transcribe_asr":   {"media_file", "transcription_job_name", "keep_job"},
-	"agentcore_memory": {"assistant_reply", "order", "create_memory"},
+	"extract_frame":         {"input_file"},
+	"translation_evaluator": {"references", "corpus", "segmentation", "tokenizer", "effective_order", "chrf", "ter"},
+	"transcribe_asr":        {"media_file", "transcription_job_name", "keep_job"},
+	"agentcore_memory":      {"assistant_reply", "order", "create_memory"},
 	"agentcore_memory_search": {
 		"top_k", "memory_strategy_id", "metadata_filters", "exact_namespace", "next_token", "next_token_input",
 	},

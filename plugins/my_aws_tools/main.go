@@ -22,6 +22,7 @@ import (
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/sagemaker"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/stepfunctions"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/transcribe"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/translation"
 )
 
 // The declarations that Dify reads: names, parameters, labels, icon, the privacy policy that the manifest points to.
@@ -57,6 +58,7 @@ func parts() []plugin.Part {
 		plugin.Tool("lambda_translate_utils", lambda.Translate),
 		plugin.Tool("sagemaker_text_rerank", sagemaker.Rerank),
 		plugin.Tool("sagemaker_tts", sagemaker.Speak),
+		plugin.Tool("translation_evaluator", translation.Evaluate),
 		plugin.Tool("chinese_toxicity_detector", sagemaker.DetectToxicity),
 		plugin.Tool("lambda_yaml_to_json", lambda.ConvertYAML),
 		plugin.Tool("extract_frame", media.ExtractFrame),

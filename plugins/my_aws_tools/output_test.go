@@ -57,6 +57,9 @@ var successes = map[string]func(t *testing.T, cloud *toolstest.AWS) map[string]a
 		machines.Add(sfn.StateMachine{Region: "us-east-1", AccountID: toolstest.AccountID, Name: "orders"})
 		return map[string]any{"state_machine_arn": "arn:aws:states:us-east-1:" + toolstest.AccountID + ":stateMachine:orders", "wait_for_result": true}
 	},
+	"translation_evaluator": func(*testing.T, *toolstest.AWS) map[string]any {
+		return map[string]any{"translation": "今天天气不错，我们去公园走走。", "label": "今天天气很好，我们去公园散步。"}
+	},
 	"lambda_invoker": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
 		function(t, cloud, "greet", map[string]string{"greeting": "hello"})
 		return map[string]any{"lambda_name": "greet"}

@@ -199,27 +199,63 @@ type suffix struct {
 
 // doubleSuffixes are those of step 2.
 var doubleSuffixes = []suffix{
-	{old: "ational", new: "ate"}, {old: "tional", new: "tion"}, {old: "enci", new: "ence"}, {old: "anci", new: "ance"},
-	{old: "izer", new: "ize"}, {old: "bli", new: "ble"}, {old: "alli", new: "al"}, {old: "entli", new: "ent"}, {old: "eli", new: "e"},
-	{old: "ousli", new: "ous"}, {old: "ization", new: "ize"}, {old: "ation", new: "ate"}, {old: "ator", new: "ate"},
-	{old: "alism", new: "al"}, {old: "iveness", new: "ive"}, {old: "fulness", new: "ful"}, {old: "ousness", new: "ous"},
-	{old: "aliti", new: "al"}, {old: "iviti", new: "ive"}, {old: "biliti", new: "ble"}, {old: "fulli", new: "ful"},
+	{old: "ational", new: "ate"},
+	{old: "tional", new: "tion"},
+	{old: "enci", new: "ence"},
+	{old: "anci", new: "ance"},
+	{old: "izer", new: "ize"},
+	{old: "bli", new: "ble"},
+	{old: "alli", new: "al"},
+	{old: "entli", new: "ent"},
+	{old: "eli", new: "e"},
+	{old: "ousli", new: "ous"},
+	{old: "ization", new: "ize"},
+	{old: "ation", new: "ate"},
+	{old: "ator", new: "ate"},
+	{old: "alism", new: "al"},
+	{old: "iveness", new: "ive"},
+	{old: "fulness", new: "ful"},
+	{old: "ousness", new: "ous"},
+	{old: "aliti", new: "al"},
+	{old: "iviti", new: "ive"},
+	{old: "biliti", new: "ble"},
+	{old: "fulli", new: "ful"},
 	{old: "logi", new: "log", measured: 1},
 }
 
 // suffixes are those of step 3.
 var suffixes = []suffix{
-	{old: "icate", new: "ic"}, {old: "ative"}, {old: "alize", new: "al"}, {old: "iciti", new: "ic"}, {old: "ical", new: "ic"},
-	{old: "ful"}, {old: "ness"},
+	{old: "icate", new: "ic"},
+	{old: "ative"},
+	{old: "alize", new: "al"},
+	{old: "iciti", new: "ic"},
+	{old: "ical", new: "ic"},
+	{old: "ful"},
+	{old: "ness"},
 }
 
 // lastSuffixes are those of step 4. -ion is taken off behind s and t only, which stay.
 var lastSuffixes = []suffix{
-	{old: "al", least: 1}, {old: "ance", least: 1}, {old: "ence", least: 1}, {old: "er", least: 1}, {old: "ic", least: 1},
-	{old: "able", least: 1}, {old: "ible", least: 1}, {old: "ant", least: 1}, {old: "ement", least: 1}, {old: "ment", least: 1},
-	{old: "ent", least: 1}, {old: "sion", new: "s", least: 1, measured: 1}, {old: "tion", new: "t", least: 1, measured: 1},
-	{old: "ou", least: 1}, {old: "ism", least: 1}, {old: "ate", least: 1}, {old: "iti", least: 1}, {old: "ous", least: 1},
-	{old: "ive", least: 1}, {old: "ize", least: 1},
+	{old: "al", least: 1},
+	{old: "ance", least: 1},
+	{old: "ence", least: 1},
+	{old: "er", least: 1},
+	{old: "ic", least: 1},
+	{old: "able", least: 1},
+	{old: "ible", least: 1},
+	{old: "ant", least: 1},
+	{old: "ement", least: 1},
+	{old: "ment", least: 1},
+	{old: "ent", least: 1},
+	{old: "sion", new: "s", least: 1, measured: 1},
+	{old: "tion", new: "t", least: 1, measured: 1},
+	{old: "ou", least: 1},
+	{old: "ism", least: 1},
+	{old: "ate", least: 1},
+	{old: "iti", least: 1},
+	{old: "ous", least: 1},
+	{old: "ive", least: 1},
+	{old: "ize", least: 1},
 }
 
 // rewrite applies the first rule whose suffix a word ends in, or none if its condition does not hold.
