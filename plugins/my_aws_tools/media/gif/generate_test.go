@@ -144,7 +144,7 @@ func compress(indices []byte, width byte, how compression) []byte {
 		i++
 		for i < len(indices) && !how.literal {
 			longer, ok := table[str{code, indices[i] & mask}]
-			if !ok {
+			if !ok || longer >= 1<<size {
 				break
 			}
 			code = longer

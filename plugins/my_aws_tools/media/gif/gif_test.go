@@ -2,6 +2,7 @@ package gif
 
 import (
 	"crypto/sha256"
+	_ "embed"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -11,6 +12,54 @@ import (
 	"strings"
 	"testing"
 )
+
+// goldFiles are the random files among the gold, by seed.
+const goldFiles = 400
+
+// gold is what Pillow makes of the examples and of some random files, by name. TestSlowGoldIsWhatPillowSays writes it.
+//
+//go:embed testdata/pillow.txt
+var gold string
+
+// golden are the files that there is gold for, in its order.
+func golden() []example {
+	files := examples()
+	for seed := range goldFiles {
+		files = append(files, example{fmt.Sprintf("random %d", seed), generate(uint64(seed))})
+	}
+	return files
+}
+
+// short leaves the reason of a refusal out, and half of each sum.
+func short(opinion string) string {
+	if strings.HasPrefix(opinion, "!") {
+		return "!"
+	}
+	pictures := strings.Fields(opinion)
+	for i, picture := range pictures {
+		pictures[i] = picture[8:]
+	}
+	return strings.Join(pictures, " ")
+}
+
+func TestFilesLookAsInPillow(t *testing.T) {
+	want := map[string]string{}
+	for line := range strings.Lines(gold) {
+		name, opinion, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+		want[name] = opinion
+	}
+	files := golden()
+	if len(want) != len(files) {
+		t.Errorf("there is gold for %d of %d files, or two have the same name", len(want), len(files))
+	}
+	for _, f := range files {
+		t.Run(f.name, func(t *testing.T) {
+			if got := opinion(t, f.file); short(got) != want[f.name] {
+				t.Errorf("Pillow: %s\nwe:     %s, %s", want[f.name], short(got), got)
+			}
+		})
+	}
+}
 
 // wide are limits that no file of the tests reaches.
 var wide = Limits{Pixels: 64 << 20, Frames: 1000}

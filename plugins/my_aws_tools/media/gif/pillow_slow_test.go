@@ -5,6 +5,8 @@ package gif
 import (
 	"bytes"
 	"encoding/binary"
+	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
@@ -41,6 +43,49 @@ func pillow(t *testing.T, files [][]byte) (version string, opinions []string) {
 	return lines[0], lines[1:]
 }
 
+var update = flag.Bool("update", false, "write testdata/pillow.txt")
+
+// excused reports whether a release of Pillow refuses a file for a reason of its own: before 11.1 gray frames could not be
+// composed with colors, and since 12.2 a frame at the left edge must not be 0 wide.
+func excused(version, opinion string) bool {
+	switch opinion {
+	case "! ValueError image has no palette":
+		return strings.HasPrefix(version, "11.0.")
+	case "! ValueError tile cannot extend outside image":
+		return version >= "12.2"
+	default:
+		return false
+	}
+}
+
+func TestSlowGoldIsWhatPillowSays(t *testing.T) {
+	files := golden()
+	contents := make([][]byte, len(files))
+	for i, f := range files {
+		contents[i] = f.file
+	}
+	version, opinions := pillow(t, contents)
+	var lines strings.Builder
+	for i, f := range files {
+		fmt.Fprintf(&lines, "%s: %s\n", f.name, short(opinions[i]))
+	}
+	if *update {
+		if err := os.WriteFile("testdata/pillow.txt", []byte(lines.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	got, want := strings.Split(lines.String(), "\n"), strings.Split(gold, "\n")
+	if len(got) != len(want) {
+		t.Fatalf("%d lines, want %d", len(got), len(want))
+	}
+	for i := range got {
+		if got[i] != want[i] && !(i < len(opinions) && excused(version, opinions[i])) {
+			t.Errorf("Pillow %s says %s, testdata/pillow.txt %s", version, got[i], want[i])
+		}
+	}
+}
+
 func TestSlowRandomFilesLookAsInPillow(t *testing.T) {
 	number := 6000
 	if text := os.Getenv("DIFYPLUGIN_GIFS"); text != "" {
@@ -62,7 +107,7 @@ func TestSlowRandomFilesLookAsInPillow(t *testing.T) {
 		} else {
 			frames += strings.Count(want, " ") + 1
 		}
-		if got == want || strings.HasPrefix(got, "!") && strings.HasPrefix(want, "!") {
+		if got == want || strings.HasPrefix(got, "!") && strings.HasPrefix(want, "!") || excused(version, want) {
 			continue
 		}
 		if differ++; differ <= 20 {
