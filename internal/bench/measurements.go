@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cloudplugins/difyplugin/host"
+	"github.com/cloudplugins/difyplugin/pack"
 )
 
 // runs says how often and how long each is done.
@@ -34,13 +35,15 @@ func measurements(w *workshop, quick bool) []measurement {
 		w.trips(n, 1), w.trips(n, 32), w.trips(n, 1000),
 		w.inline(n), w.uploaded(n), w.largeMinimal(n), w.largeShipped(n),
 		w.sizes("amd64"), w.sizes("arm64"), w.packageSize(), w.installation(n),
+		w.startOfAWS(n), w.idleOfAWS(n), w.packageSizeOfAWS(), w.firstEvaluation(n), w.corpus(n), w.frames(n),
 	}
 }
 
 const (
-	largestIdle    = 15 * mib
-	largestPackage = 6 * mib
-	largestBinary  = 10_000_000
+	largestIdle       = 15 * mib
+	largestPackage    = 6 * mib
+	largestAWSPackage = 12 * mib
+	largestBinary     = 10_000_000
 )
 
 // with is an experiment on a program of the module.
@@ -255,13 +258,19 @@ func (w *workshop) binarySize(ctx context.Context, pkg, arch string) ([]float64,
 }
 
 func (w *workshop) packageSize() measurement {
+	return sizeOfPackage(filepath.Base(shipped), &w.packed, largestPackage)
+}
+
+func (w *workshop) packageSizeOfAWS() measurement {
+	return sizeOfPackage(filepath.Base(awsTools), &w.packedAWS, largestAWSPackage)
+}
+
+func sizeOfPackage(plugin string, packed *lazy[*pack.Result], limit float64) measurement {
 	return measurement{
-		name: "size of the package", runs: 1,
-		rows: []row{{
-			name: "Package of tencent_cos_storage, amd64 and arm64", unit: mebibytes, target: target{limit: largestPackage},
-		}},
+		name: "size of the package of " + plugin, runs: 1,
+		rows: []row{{name: "Package of " + plugin + ", amd64 and arm64", unit: mebibytes, target: target{limit: limit}}},
 		plugin: func(context.Context) ([]float64, error) {
-			result, err := w.packed.get()
+			result, err := packed.get()
 			if err != nil {
 				return nil, err
 			}

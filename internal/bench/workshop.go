@@ -34,11 +34,15 @@ type workshop struct {
 	scratch string
 	log     io.Writer
 
-	packed   lazy[*pack.Result]
-	unpacked lazy[string] // the folder
-	python   lazy[interpreter]
-	sdk      lazy[pythonSDK]
-	cloud    lazy[*cloud]
+	packed    lazy[*pack.Result]
+	packedAWS lazy[*pack.Result]
+	unpacked  lazy[string] // the folder
+	python    lazy[interpreter]
+	sdk       lazy[pythonSDK]
+	cloud     lazy[*cloud]
+
+	libraries lazy[string] // a Python that has them
+	picture   lazy[string] // a GIF
 
 	mu       sync.Mutex
 	programs map[string]string // package -> binary
@@ -58,11 +62,14 @@ func newWorkshop(ctx context.Context, choice string, log io.Writer) (*workshop, 
 		return nil, err
 	}
 	w := &workshop{root: strings.TrimSpace(string(out)), scratch: scratch, log: log, programs: map[string]string{}}
-	w.packed.make = func() (*pack.Result, error) { return w.buildPackage(ctx) }
+	w.packed.make = func() (*pack.Result, error) { return w.buildPackage(ctx, shipped) }
+	w.packedAWS.make = func() (*pack.Result, error) { return w.buildPackage(ctx, awsTools) }
 	w.unpacked.make = w.unpackPackage
 	w.python.make = func() (interpreter, error) { return w.findPython(ctx, choice) }
 	w.sdk.make = func() (pythonSDK, error) { return w.installSDK(ctx, choice) }
 	w.cloud.make = newCloud
+	w.libraries.make = func() (string, error) { return w.installLibraries(ctx, choice) }
+	w.picture.make = w.drawPicture
 	return w, nil
 }
 
@@ -111,11 +118,11 @@ func (w *workshop) environment() []string {
 	return []string{"INSTALL_METHOD=local", "PATH=" + os.Getenv("PATH"), "HOME=" + w.scratch, "TMPDIR=" + w.scratch}
 }
 
-func (w *workshop) buildPackage(ctx context.Context) (*pack.Result, error) {
-	w.say("  packing %s", shipped)
+func (w *workshop) buildPackage(ctx context.Context, plugin string) (*pack.Result, error) {
+	w.say("  packing %s", plugin)
 	return pack.Build(ctx, pack.Options{
-		Dir:    filepath.Join(w.root, shipped),
-		Output: filepath.Join(w.scratch, "shipped.difypkg"),
+		Dir:    filepath.Join(w.root, plugin),
+		Output: filepath.Join(w.scratch, filepath.Base(plugin)+".difypkg"),
 	})
 }
 
