@@ -21,7 +21,6 @@ const contractSum = "850e9b9316e1923e83a1611e63b72cebda5f48638ef087a4b4bc1bef126
 
 // pending are the tools of the contract that are not built yet.
 var pending = []string{
-	"agentcore_code_interpreter",
 	"bedrock_retrieve", "bedrock_retrieve_and_generate",
 	"nova_reel", "opensearch_retrieve",
 }
@@ -33,6 +32,9 @@ var additions = map[string][]string{
 	"translation_evaluator": {"references", "corpus", "segmentation", "tokenizer", "effective_order", "chrf", "ter"},
 	"transcribe_asr":        {"media_file", "transcription_job_name", "keep_job"},
 	"agentcore_memory":      {"assistant_reply", "order", "create_memory"},
+	"agentcore_code_interpreter": {
+		"session_id_input", "code_interpreter_id_input", "keep_session", "session_timeout_seconds", "input_files", "output_files",
+	},
 	"agentcore_memory_search": {
 		"top_k", "memory_strategy_id", "metadata_filters", "exact_namespace", "next_token", "next_token_input",
 	},
@@ -64,9 +66,12 @@ var additions = map[string][]string{
 	},
 }
 
-// optional are parameters that the contract requires and ours does not, because a twin may be given instead of them.
-// What a workflow has filled in goes on working.
-var optional = map[string][]string{"agentcore-browser-tool": {"browser_session_id"}}
+// optional are parameters that the contract requires and ours does not, because something else may be given instead of
+// them: a twin, or a command in place of code. What a workflow has filled in goes on working.
+var optional = map[string][]string{
+	"agentcore-browser-tool":     {"browser_session_id"},
+	"agentcore_code_interpreter": {"language", "code"},
+}
 
 // everywhere are the additions of every tool over AWS.
 var everywhere = []string{"aws_session_token"}

@@ -66,6 +66,7 @@ func parts() []plugin.Part {
 		plugin.Tool("agentcore_memory_search", agentcore.Search),
 		plugin.Tool("agentcore-browser-tool", browsers.Use),
 		plugin.Tool("agentcore-browser-session-manager", browsers.ManageSession),
+		plugin.Tool("agentcore_code_interpreter", agentcore.Interpret),
 		plugin.Tool("dynamodb_manager", dynamodb.Manage),
 	}
 }

@@ -45,6 +45,10 @@ var successes = map[string]func(t *testing.T, cloud *toolstest.AWS) map[string]a
 		agentcore.New().Register(cloud.Cloud)
 		return map[string]any{"operation": "record", "information": "I like tea."}
 	},
+	"agentcore_code_interpreter": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
+		agentcore.New().Register(cloud.Cloud)
+		return map[string]any{"command": "ls"}
+	},
 	"agentcore_memory_search": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
 		core := agentcore.New()
 		core.Register(cloud.Cloud)
