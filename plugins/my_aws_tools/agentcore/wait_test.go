@@ -199,3 +199,103 @@ func TestAWaitOutlivesWhatPasses(t *testing.T) {
 		wantFailure(t, failure(t, err), plugin.Authorization, "bedrock-agentcore:GetMemory", "goes on", b.core.Memories()[0].ID)
 	})
 }
+
+func interpreter() plugin.Part { return plugin.Tool(interpret, agentcore.Interpret) }
+
+// slow is a program that takes some time.
+func slow(takes time.Duration) standin.Program {
+	return func(ctx context.Context, _ standin.Invocation) []standin.Event {
+		timer := time.NewTimer(takes)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			return []standin.Event{standin.Printed("done")}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (b *bubble) run(t *testing.T, parameters params) (host.Result, error) {
+	t.Helper()
+	parameters["command"] = "sleep"
+	return b.Tool(t.Context(), toolstest.Caller(toolstest.Credentials()), interpret, parameters)
+}
+
+func TestAProgramThatOutlastsTheCallIsStopped(t *testing.T) {
+	inBubble(t, interpreter(), interpret, func(t *testing.T, b *bubble) {
+		b.core.Program(slow(9 * time.Minute))
+		if result, err := b.run(t, params{}); err != nil || output(result, "stdout") != `"done"` {
+			t.Errorf("%s, %v", output(result, "stdout"), err)
+		}
+		began := time.Now()
+		b.core.Program(slow(10 * time.Minute))
+		_, err := b.run(t, params{})
+		wantFailure(t, failure(t, err), plugin.Unavailable, "could not run the command within the time that Dify gives a tool")
+		if took := time.Since(began); took < 585*time.Second || took > 590*time.Second {
+			t.Errorf("the call took %v", took)
+		}
+		if b.core.Running() != 0 {
+			t.Error("a session is left")
+		}
+	})
+}
+
+func TestASessionThatOutlastsTheCallIsNamed(t *testing.T) {
+	inBubble(t, interpreter(), interpret, func(t *testing.T, b *bubble) {
+		b.core.Program(slow(10 * time.Minute))
+		_, err := b.run(t, params{"keep_session": true})
+		session := b.core.Sessions()[0].ID
+		wantFailure(t, failure(t, err), plugin.Unavailable, "within the time", "The session goes on", "session_id "+session)
+		b.core.Program(slow(0))
+		if _, err := b.run(t, params{"session_id": session}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestACancelledCallLeavesNoSession(t *testing.T) {
+	impatient := func(ctx context.Context, call *plugin.Call, in agentcore.InterpretInput) error {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		time.AfterFunc(42*time.Second, cancel)
+		return agentcore.Interpret(ctx, call, in)
+	}
+	for name, operation := range map[string]string{"while something runs": "", "while the session starts": "StartCodeInterpreterSession"} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, plugin.Tool(interpret, impatient), interpret, func(t *testing.T, b *bubble) {
+				b.core.Program(slow(10 * time.Minute))
+				if operation != "" {
+					late := make(chan struct{})
+					time.AfterFunc(44*time.Second, func() { close(late) })
+					b.Inject(aws.Fault{Operation: operation, Effects: []aws.Effect{aws.Hold(late)}})
+				}
+				_, err := b.run(t, params{})
+				wantFailure(t, failure(t, err), plugin.Unavailable, "could not run the command")
+				if took := time.Since(b.began); took < 42*time.Second || took > 45*time.Second {
+					t.Errorf("the call took %v", took)
+				}
+				if n := len(b.core.Sessions()); n != 1 || b.core.Running() != 0 {
+					t.Errorf("%d sessions were started, %d are left", n, b.core.Running())
+				}
+			})
+		})
+	}
+}
+
+func TestAServiceThatHangsDoesNotHoldACallThatHasEnded(t *testing.T) {
+	for _, operation := range []string{"StartCodeInterpreterSession", "StopCodeInterpreterSession"} {
+		t.Run(operation, func(t *testing.T) {
+			inBubble(t, interpreter(), interpret, func(t *testing.T, b *bubble) {
+				b.core.Program(slow(10 * time.Minute))
+				b.Inject(aws.Fault{Operation: operation, Effects: []aws.Effect{aws.Hold(nil)}})
+				if _, err := b.run(t, params{}); err == nil {
+					t.Error("the call succeeded")
+				}
+				if took := time.Since(b.began); took < 585*time.Second || took > 591*time.Second {
+					t.Errorf("the call took %v", took)
+				}
+			})
+		})
+	}
+}
