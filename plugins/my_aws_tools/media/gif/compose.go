@@ -84,9 +84,11 @@ func (r *Reader) undoing(f *frame, first bool) undo {
 	case first:
 		u.fill = []byte{byte(f.transparent)}
 	case c.indices != nil:
-		u.saved = cut(c.indices, c.size, f.bounds, 1)
+		r.saved = cut(r.saved, c.indices, c.size, f.bounds, 1)
+		u.saved = r.saved
 	default:
-		u.saved = cut(c.colors, c.size, f.bounds, 4)
+		r.saved = cut(r.saved, c.colors, c.size, f.bounds, 4)
+		u.saved = r.saved
 	}
 	return u
 }
@@ -131,12 +133,12 @@ func (u undo) apply(c *canvas) {
 	}
 }
 
-// cut copies a part of pixels. Outside of them it is zero.
-func cut(pixels []byte, size image.Point, part image.Rectangle, bytes int) []byte {
-	saved := make([]byte, part.Dx()*part.Dy()*bytes)
+// cut copies a part of pixels, into a buffer if that is large enough. Outside of them it is zero.
+func cut(buffer, pixels []byte, size image.Point, part image.Rectangle, bytes int) []byte {
+	saved := resize(buffer, part.Dx()*part.Dy()*bytes)
 	inside := part.Intersect(image.Rectangle{Max: size})
-	if inside.Empty() {
-		return saved
+	if inside != part {
+		clear(saved)
 	}
 	for y := inside.Min.Y; y < inside.Max.Y; y++ {
 		copy(saved[(y-part.Min.Y)*part.Dx()*bytes:], row(pixels, size, inside, y, bytes))

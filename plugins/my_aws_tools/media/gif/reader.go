@@ -24,6 +24,7 @@ type Reader struct {
 	canvas  canvas
 	undo    undo // what happens to the place of the last frame before the next
 	lzw     decompressor
+	saved   []byte // what the last frame covers, if that is put back
 	patch   []byte // the indices of a frame
 	scratch []byte // rows of an interlaced frame, in the order of the file
 }
