@@ -1,6 +1,7 @@
 package transcribe
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -27,7 +28,7 @@ func (c client) transcript(ctx context.Context, job *types.TranscriptionJob) (do
 	name := aws.ToString(job.TranscriptionJobName)
 	var link string
 	if job.Transcript != nil {
-		link = aws.ToString(job.Transcript.TranscriptFileUri)
+		link = cmp.Or(aws.ToString(job.Transcript.TranscriptFileUri), aws.ToString(job.Transcript.RedactedTranscriptFileUri))
 	}
 	at, err := c.checkLink(link)
 	if err != nil {

@@ -76,20 +76,18 @@ func (c client) start(ctx context.Context, r request, uri string) error {
 		return nil
 	}
 	failed := c.explain(err, "start the transcription of "+uri, "transcribe:StartTranscriptionJob")
-	if c.mayHaveStarted(ctx, err, failed, r.job) {
+	isRefused := account.Code(err) != "" && plugin.KindOf(failed) != plugin.Unavailable
+	if !isRefused && c.runs(ctx, r.job) {
 		return nil
 	}
 	return failed
 }
 
-// mayHaveStarted finds out whether a job runs although its start was not confirmed.
-func (c client) mayHaveStarted(ctx context.Context, err, explained error, job string) bool {
-	if account.Code(err) != "" && plugin.KindOf(explained) != plugin.Unavailable {
-		return false
-	}
+// runs finds out whether there is a job whose start was not confirmed, also when the call is over.
+func (c client) runs(ctx context.Context, job string) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
 	defer cancel()
-	_, err = c.look(ctx, job)
+	_, err := c.look(ctx, job)
 	return err == nil
 }
 

@@ -12,6 +12,7 @@ import (
 // readLanguage decides between a language that is known and one, or several, that are to be identified: Transcribe takes
 // exactly one of the three.
 func (r *request) readLanguage(in TranscribeInput, wrong *param.Problems) {
+	in.LanguageCode = strings.TrimSpace(in.LanguageCode)
 	var known bool
 	r.language, known = languageCode(in.LanguageCode)
 	r.multiple = in.IdentifyMultiple

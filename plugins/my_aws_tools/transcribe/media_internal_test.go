@@ -98,16 +98,20 @@ func fetched(content io.Reader) *plugin.Fetched {
 
 func TestMediaOfMoreThan2GBAreRefusedInTheMiddle(t *testing.T) {
 	for _, tt := range []struct {
-		size int64
+		left int64 // of what is permitted, when the last kilobyte comes
 		want bool
-	}{{maxMedia, true}, {maxMedia + 1, false}} {
-		m, err := newMedia(fetched(io.LimitReader(zeros{}, tt.size)))
+	}{{1 << 10, true}, {1<<10 - 1, false}} {
+		m, err := newMedia(fetched(io.LimitReader(zeros{}, 5<<10)))
 		if err != nil {
 			t.Fatal(err)
 		}
+		if m.end.left != maxMedia-4<<10 { // what was looked at
+			t.Fatalf("%d bytes are left of %d", m.end.left, int64(maxMedia))
+		}
+		m.end.left = tt.left
 		n, err := io.Copy(io.Discard, m.content)
-		if fits := err == nil; fits != tt.want || m.unreadable() == tt.want || fits && n != tt.size {
-			t.Errorf("%d of %d bytes were read, %v", n, tt.size, err)
+		if fits := err == nil; fits != tt.want || m.unreadable() == tt.want || fits && n != 5<<10 {
+			t.Errorf("with %d bytes left %d were read, %v", tt.left, n, err)
 		}
 		if err != nil && (plugin.KindOf(err) != plugin.BadRequest || !strings.Contains(err.Error(), "more than 2 GB")) {
 			t.Errorf("%s: %v", plugin.KindOf(err), err)

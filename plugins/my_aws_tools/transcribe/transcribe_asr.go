@@ -36,7 +36,8 @@ type TranscribeInput struct {
 // could use is not looked at.
 //
 // It sends one text: a line for each turn, such as "[spk_0]: Hello, world.", or without speakers the transcript as
-// Transcribe has written it. Silence is an empty text.
+// Transcribe has written it. A word of which Transcribe does not say who spoke it is a turn of "unknown". Silence is an
+// empty text. A job that has failed is a failure of the tool, with the reason that Transcribe gives.
 //
 // identify_language is on unless it is switched off, so it cannot say more than "where I say nothing else": a
 // language_code is a language that the user knows and is sent alone, and identify_multiple_languages takes its place. A

@@ -155,7 +155,7 @@ func TestLanguagesAreSentInOneWay(t *testing.T) {
 		{"one of some", []any{"language_options", "en-US|ja-JP"}, map[string]any{"IdentifyLanguage": true, "LanguageOptions": []any{"en-US", "ja-JP"}}},
 		{"one of some, untidily", []any{"language_options", " en-us, ja_jp|en-US| zh-HK|"}, map[string]any{"IdentifyLanguage": true, "LanguageOptions": []any{"en-US", "ja-JP", "zh-HK"}}},
 		{"several of some", []any{"language_options", "en-US|fr-FR", "identify_multiple_languages", true}, map[string]any{"IdentifyMultipleLanguages": true, "LanguageOptions": []any{"en-US", "fr-FR"}}},
-		{"blank", []any{"language_code", "", "language_options", " ", "identify_language", "", "identify_multiple_languages", nil}, map[string]any{"IdentifyLanguage": true}},
+		{"blank", []any{"language_code", " ", "language_options", " ", "media_file", nil, "transcription_job_name", " ", "keep_job", "", "identify_language", "", "identify_multiple_languages", nil}, map[string]any{"IdentifyLanguage": true}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t)
@@ -569,6 +569,29 @@ func TestA19_TranscriptsAreReadFromS3Only(t *testing.T) {
 			if r.Host != "transcribe.us-east-1.amazonaws.com" {
 				t.Errorf("%s%s was asked for", r.Host, r.Path)
 			}
+		}
+	}
+}
+
+func TestAnEndpointOfTheUsersMayHoldTheTranscript(t *testing.T) {
+	const endpoint = "aws.example.net"
+	t.Setenv("DIFYPLUGIN_ENDPOINT_ALLOW", endpoint+",elsewhere.example.net")
+	for at, words := range map[string]string{
+		"https://" + endpoint + "/b/t.json":       "S3 did not send it", // which it was asked for
+		"https://elsewhere.example.net/b/t.json":  "is not a host of S3",
+		"https://" + endpoint + ":444/b/t.json":   "is not a host of S3",
+		"http://" + endpoint + "/b/t.json":        "is not a host of S3",
+		"https://x." + endpoint + "/b/t.json":     "is not a host of S3",
+		"https://" + endpoint + ".evil.example/t": "is not a host of S3",
+	} {
+		c := newCloud(t)
+		c.Endpoint(t, endpoint, "")
+		speech := talk()
+		speech.Link = at
+		c.jobs.Hear(speech)
+		failed := c.FailAs(t, toolstest.Credentials("aws_endpoint_url", "https://"+endpoint), tool, with())
+		if !strings.Contains(failed.Message, words) {
+			t.Errorf("%s: %s", at, failed.Message)
 		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/transcribe/types"
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
-	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/s3"
 )
 
@@ -109,14 +108,20 @@ func (w *work) deliver(ctx context.Context) error {
 	return w.outputs(result).Send(w.call)
 }
 
+// maxReason bounds in characters what an error repeats of Transcribe's own words.
+const maxReason = 1000
+
 // failure is the error of a job that Transcribe could not do.
 func (w *work) failure() error {
 	why := aws.ToString(w.state.FailureReason)
 	if why == "" {
 		why = "it gave no reason"
 	}
+	if runes := []rune(why); len(runes) > maxReason {
+		why = string(runes[:maxReason]) + "…"
+	}
 	return plugin.Errorf(plugin.BadRequest, "Transcribe could not transcribe the media, in the job %s: %s. Check that the media hold speech in the language that was "+
-		"given, and that their format is what their name says (%s)", w.job, param.Clip(strings.TrimRight(why, ". ")), readable)
+		"given, and that their format is what their name says (%s)", w.job, strings.TrimRight(why, ". "), readable)
 }
 
 // removeMedia removes what was uploaded.
