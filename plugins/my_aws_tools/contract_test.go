@@ -22,7 +22,7 @@ const contractSum = "850e9b9316e1923e83a1611e63b72cebda5f48638ef087a4b4bc1bef126
 // pending are the tools of the contract that are not built yet.
 var pending = []string{
 	"bedrock_retrieve", "bedrock_retrieve_and_generate",
-	"nova_reel", "opensearch_retrieve",
+	"opensearch_retrieve",
 }
 
 // additions are what ours takes beyond the contract: names of parameters, and NAME=VALUE for further choices of a
@@ -64,6 +64,7 @@ var additions = map[string][]string{
 		"model_id", "image_input_files", "number_of_images", "style", "control_mode", "control_strength", "mask_image_s3uri", "mask_image_file",
 		"reference_image_s3uri", "reference_image_file", "garment_class", "mask_shape", "merge_style", "try_on_options",
 	},
+	"nova_reel": {"image_input_file", "model_id", "invocation_arn"},
 }
 
 // optional are parameters that the contract requires and ours does not, because something else may be given instead of

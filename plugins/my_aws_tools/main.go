@@ -51,6 +51,7 @@ func parts() []plugin.Part {
 		plugin.Tool("s3_list_objects", s3.ListObjects),
 		plugin.Tool("apply_guardrail", bedrockruntime.Apply),
 		plugin.Tool("nova_canvas", bedrockruntime.Draw),
+		plugin.Tool("nova_reel", bedrockruntime.Film),
 		plugin.Tool("transcribe_asr", transcribe.Transcribe),
 		plugin.Tool("bedrock_kb_start_ingestion_job", bedrock.StartIngestionJob),
 		plugin.Tool("stepfunctions_start_execution", stepfunctions.Start),

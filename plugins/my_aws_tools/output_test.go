@@ -142,6 +142,15 @@ var successes = map[string]func(t *testing.T, cloud *toolstest.AWS) map[string]a
 		cloud.Register("bedrock-runtime", bedrockruntime.New())
 		return map[string]any{"prompt": "A red bicycle", "image_output_s3uri": "s3://" + bucketWithReport(t, cloud) + "/images"}
 	},
+	"nova_reel": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
+		store := s3.New()
+		cloud.Register("s3", store)
+		cloud.Register("bedrock-runtime", bedrockruntime.New(bedrockruntime.Videos(store)))
+		if err := store.AddBucket(s3.Bucket{Name: "videos-of-the-tester", Region: "us-east-1", Owner: toolstest.AccountID}); err != nil {
+			t.Fatal(err)
+		}
+		return map[string]any{"prompt": "A bicycle rolls by", "video_output_s3uri": "s3://videos-of-the-tester", "async": false}
+	},
 }
 
 // knowledgeBase makes a knowledge base with one data source, whose ingestion jobs end at once, and returns its ID.

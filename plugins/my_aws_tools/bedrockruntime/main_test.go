@@ -23,7 +23,9 @@ const bucket = "pictures-of-the-tester"
 
 // parts are all tools of the package.
 func parts() []plugin.Part {
-	return []plugin.Part{plugin.Tool("apply_guardrail", bedrockruntime.Apply), plugin.Tool("nova_canvas", bedrockruntime.Draw)}
+	return []plugin.Part{
+		plugin.Tool("apply_guardrail", bedrockruntime.Apply), plugin.Tool("nova_canvas", bedrockruntime.Draw), plugin.Tool("nova_reel", bedrockruntime.Film),
+	}
 }
 
 // cloud is Bedrock's runtime and S3, with the tools that call them.
