@@ -14,6 +14,7 @@ import (
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/bedrock"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/bedrockagent"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/bedrockagentruntime"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -22,6 +23,8 @@ const (
 	listTool    = "bedrock_kb_list"
 	sourcesTool = "bedrock_kb_list_data_sources"
 	ingestTool  = "bedrock_kb_start_ingestion_job"
+	searchTool  = "bedrock_retrieve"
+	answerTool  = "bedrock_retrieve_and_generate"
 
 	handbook    = "KB12345678"
 	handbookARN = "arn:aws:bedrock:us-east-1:123456789012:knowledge-base/KB12345678"
@@ -34,6 +37,8 @@ func parts() []plugin.Part {
 		plugin.Tool(listTool, bedrock.List),
 		plugin.Tool(sourcesTool, bedrock.ListDataSources),
 		plugin.Tool(ingestTool, bedrock.StartIngestionJob),
+		plugin.Tool(searchTool, bedrock.Retrieve),
+		plugin.Tool(answerTool, bedrock.Generate),
 	}
 }
 
@@ -41,15 +46,18 @@ func parts() []plugin.Part {
 type cloud struct {
 	*toolstest.AWS
 	*toolstest.Tools
-	bases *bedrockagent.Service
+	bases   *bedrockagent.Service
+	runtime *bedrockagentruntime.Service
 }
 
 // newCloud starts Bedrock with the knowledge base handbook in us-east-1, whose ingestion jobs run until they are finished.
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
-	c := &cloud{AWS: toolstest.Start(t), bases: bedrockagent.New()}
+	c := &cloud{AWS: toolstest.Start(t), bases: bedrockagent.New(), runtime: bedrockagentruntime.New()}
 	c.Register("bedrock-agent", c.bases)
+	c.Register("bedrock-agent-runtime", c.runtime)
 	c.bases.Add(handbookBase())
+	c.runtime.Add(pets())
 	c.Tools = c.Run(t, parts()...)
 	return c
 }
@@ -64,6 +72,20 @@ func handbookBase() bedrockagent.KnowledgeBase {
 			{ID: files, Name: "files", Description: "The bucket", UpdatedAt: updated, Takes: -1},
 			{ID: "DS22345678", Name: "pages", Status: "DELETING", UpdatedAt: updated.Truncate(time.Second), Takes: -1},
 		},
+	}
+}
+
+// pets is what the knowledge base handbook holds, with a few more documents.
+func pets(more ...bedrockagentruntime.Document) bedrockagentruntime.KnowledgeBase {
+	return bedrockagentruntime.KnowledgeBase{
+		Region: "us-east-1", AccountID: toolstest.AccountID, ID: handbook,
+		Documents: append([]bedrockagentruntime.Document{
+			bedrockagentruntime.Text("Cats sleep.", "s3://documents/pets/cats #1?.txt", map[string]any{
+				"x-amz-bedrock-kb-source-uri": "s3://documents/pets/cats #1?.txt", "x-amz-bedrock-kb-data-source-id": files,
+				"x-amz-bedrock-kb-chunk-id": "chunk-1", "x-amz-bedrock-kb-document-page-number": 3.0, "year": 2024, "draft": false,
+			}),
+			bedrockagentruntime.Text("Dogs bark.", "s3://documents/dogs.txt", map[string]any{"x-amz-bedrock-kb-data-source-id": "DS22345678", "year": 2025}),
+		}, more...),
 	}
 }
 
