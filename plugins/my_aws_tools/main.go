@@ -18,6 +18,7 @@ import (
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/dynamodb"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/lambda"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/media"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/opensearch"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/s3"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/sagemaker"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/stepfunctions"
@@ -39,8 +40,11 @@ func parts() []plugin.Part {
 	browsers := browser.New()
 	return []plugin.Part{
 		plugin.ToolCredentials(account.Check),
+		plugin.Tool("bedrock_retrieve", bedrock.Retrieve),
+		plugin.Tool("bedrock_retrieve_and_generate", bedrock.Generate),
 		plugin.Tool("bedrock_kb_list", bedrock.List),
 		plugin.Tool("bedrock_kb_list_data_sources", bedrock.ListDataSources),
+		plugin.Tool("opensearch_retrieve", opensearch.Retrieve),
 		plugin.Tool("s3_operator", s3.Operate),
 		plugin.Tool("s3_file_uploader", s3.UploadFile),
 		plugin.Tool("s3_file_download", s3.DownloadFile),

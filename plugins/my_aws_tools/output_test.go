@@ -9,10 +9,12 @@ import (
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/agentcore"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/bedrockagent"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/bedrockagentruntime"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/bedrockruntime"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/browser"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/dynamodb"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/lambda"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/opensearch"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/s3"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/sagemaker"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/sfn"
@@ -26,6 +28,15 @@ var successes = map[string]func(t *testing.T, cloud *toolstest.AWS) map[string]a
 	"extract_frame": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
 		const dot = "GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\x00\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00;"
 		return map[string]any{"input_url": "-", "input_file": cloud.File("dot.gif", "image/gif", []byte(dot))}
+	},
+	"bedrock_retrieve": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
+		return map[string]any{"result_type": "json", "knowledge_base_id": knowledgeBase(cloud), "query": "What do cats do?"}
+	},
+	"bedrock_retrieve_and_generate": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
+		return map[string]any{
+			"result_type": "text-with-citations", "type": "KNOWLEDGE_BASE", "knowledge_base_id": knowledgeBase(cloud), "model_id": "amazon.nova-lite-v1:0",
+			"input": "What do cats do?",
+		}
 	},
 	"bedrock_kb_list": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
 		knowledgeBase(cloud)
@@ -106,6 +117,16 @@ var successes = map[string]func(t *testing.T, cloud *toolstest.AWS) map[string]a
 		cloud.Register("dynamodb", dynamodb.New())
 		return map[string]any{"operation_type": "create_table", "table_name": "orders", "partition_key_name": "id"}
 	},
+	"opensearch_retrieve": func(_ *testing.T, cloud *toolstest.AWS) map[string]any {
+		const domain = "search-pictures-abc.us-east-1.es.amazonaws.com"
+		cloud.Register("bedrock-runtime", bedrockruntime.New())
+		search := opensearch.New()
+		cloud.Register("es", search)
+		search.Add(opensearch.Index{Host: domain, Name: "pictures", Vector: "pic_emb", Dimension: 1024, Documents: []opensearch.Document{{ID: "1", Source: map[string]any{"pic_name": "cat"}}}})
+		return map[string]any{
+			"opensearch_endpoint": domain, "index_name": "pictures", "query_text": "a cat", "vector_size": "1024", "embedding_model_id": bedrockruntime.TitanImage,
+		}
+	},
 	"s3_operator": func(t *testing.T, cloud *toolstest.AWS) map[string]any {
 		return map[string]any{"s3_uri": "s3://" + bucketWithReport(t, cloud) + "/report.txt"}
 	},
@@ -153,7 +174,8 @@ var successes = map[string]func(t *testing.T, cloud *toolstest.AWS) map[string]a
 	},
 }
 
-// knowledgeBase makes a knowledge base with one data source, whose ingestion jobs end at once, and returns its ID.
+// knowledgeBase makes a knowledge base with one document and one data source, whose ingestion jobs end at once, and
+// returns its ID.
 func knowledgeBase(cloud *toolstest.AWS) string {
 	const id = "KB12345678"
 	bases := bedrockagent.New()
@@ -161,6 +183,12 @@ func knowledgeBase(cloud *toolstest.AWS) string {
 	bases.Add(bedrockagent.KnowledgeBase{
 		Region: "us-east-1", AccountID: toolstest.AccountID, ID: id, Name: "handbook",
 		DataSources: []bedrockagent.DataSource{{ID: "DS12345678", Name: "files"}},
+	})
+	runtime := bedrockagentruntime.New()
+	cloud.Register("bedrock-agent-runtime", runtime)
+	runtime.Add(bedrockagentruntime.KnowledgeBase{
+		Region: "us-east-1", AccountID: toolstest.AccountID, ID: id,
+		Documents: []bedrockagentruntime.Document{bedrockagentruntime.Text("Cats sleep.", "s3://documents/cats.txt", nil)},
 	})
 	return id
 }

@@ -25,6 +25,9 @@ from botocore.validate import ParamValidator
 # Where a model has another name than its host.
 MODELS = {"states": "stepfunctions", "runtime.sagemaker": "sagemaker-runtime"}
 
+# The searches of OpenSearch are its own API and none of AWS's, so that there is no model for them.
+WITHOUT_MODEL = {"aoss", "es"}
+
 # More than this is not recorded of a body, so that one of this length may be cut off.
 MAX_RECORDED = 64 << 10
 
@@ -56,6 +59,8 @@ class Checker:
         return self.models[service]
 
     def faults(self, call):
+        if call["Service"] in WITHOUT_MODEL:
+            return []
         try:
             model = self.model(call["Service"])
             if call["Operation"] not in model.operation_names:
