@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
@@ -70,21 +71,28 @@ func readStreamURL(acct *account.Account, text, id string) (session, error) {
 	return found, nil
 }
 
-// sign makes the headers of a handshake: those of a signed GET of the stream, as botocore signs it. The signature
-// is valid for some minutes around the time.
+// sign makes the headers of a handshake with the keys of an account.
 func sign(ctx context.Context, acct *account.Account, of session, at time.Time) (http.Header, error) {
 	keys, err := acct.Config(account.BedrockAgentCore).Credentials.Retrieve(ctx)
 	if err != nil {
 		return nil, account.Error(err, streamOperation(acct, of))
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https"+strings.TrimPrefix(streamURL(acct, of), "wss"), http.NoBody)
+	header, err := signed(ctx, keys, streamURL(acct, of), acct.Region(), at)
 	if err != nil {
-		return nil, plugin.Errorf(plugin.BadRequest, "the address of the browser session %s cannot be used: %w", of.id, err)
-	}
-	if err := v4.NewSigner().SignHTTP(ctx, keys, request, emptyHash, signingName, acct.Region(), at); err != nil {
 		return nil, plugin.Errorf(plugin.Unavailable, "the handshake with the browser session %s cannot be signed: %w", of.id, err)
 	}
-	return request.Header, nil
+	return header, nil
+}
+
+// signed makes the headers of a handshake: those of a signed GET of the stream, to the last byte as botocore signs it.
+// The signature is valid for some minutes around the time.
+func signed(ctx context.Context, keys aws.Credentials, stream, region string, at time.Time) (http.Header, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https"+strings.TrimPrefix(stream, "wss"), http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	err = v4.NewSigner().SignHTTP(ctx, keys, request, emptyHash, signingName, region, at)
+	return request.Header, err
 }
 
 // flat are the headers as a parameter holds them.
