@@ -2,6 +2,7 @@ package bedrockruntime_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"image/color"
 	"image/png"
@@ -337,6 +338,39 @@ func TestImagesComeFromDifyToo(t *testing.T) {
 	glass := c.Fail(t, "nova_canvas", drawn("task_type", "BACKGROUND_REMOVAL", "image_input_files", []any{c.File("glass.png", "image/png", pngOf(t, filled(320, 320, glassy)))}))
 	wantFailure(t, glass, plugin.BadRequest, `the file "glass.png" cannot be used as image_input_files`, "transparent")
 	c.wantNothingSent(t)
+}
+
+// Two WebP files of 320 x 320 pixels in one colour, the second of them transparent.
+const (
+	webpFile      = "UklGRioAAABXRUJQVlA4TB0AAAAvP8FPAAcQRY7+BxSkbcDUv/zdiP4n9//+338FAAA="
+	webpGlassFile = "UklGRioAAABXRUJQVlA4TB0AAAAvP8FPEAcQRY6SBRSkbcDUv/zdiP4n9//+338FAAA="
+)
+
+func TestAWebPImageIsSentAsPNG(t *testing.T) {
+	c := newCloud(t)
+	for name, text := range map[string]string{"a.webp": webpFile, "glass.webp": webpGlassFile} {
+		file, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.put(t, name, "image/webp", file)
+	}
+	removal := drawn("task_type", "BACKGROUND_REMOVAL", "image_input_s3uri", "s3://"+bucket+"/a.webp")
+	c.Succeed(t, "nova_canvas", removal)
+	parameters, _ := c.sent("InvokeModel")[0]["backgroundRemovalParams"].(map[string]any)
+	encoded, _ := parameters["image"].(string)
+	data, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, g, b, _ := picture.At(7, 7).RGBA(); picture.Bounds().Dx() != 320 || r>>8 != 200 || g != 0 || b != 0 {
+		t.Errorf("the image has %v pixels of %d, %d, %d", picture.Bounds().Size(), r>>8, g>>8, b>>8)
+	}
+	wantFailure(t, c.Fail(t, "nova_canvas", with(removal, "image_input_s3uri", "s3://"+bucket+"/glass.webp")), plugin.BadRequest, "transparent at 0, 0")
 }
 
 func TestSection3_17Bug3_AnImageThatCannotBeReadFailsTheNodeInS3sWords(t *testing.T) {
