@@ -131,7 +131,7 @@ func (out *drawing) configure(d *document, sized bool) {
 	if sized {
 		out.width = d.side("width")
 		out.height = d.side("height")
-		if !d.shapely(out.width, out.height) {
+		if !shapely(out.width, out.height) {
 			d.failf("", "the size %d x %d is not supported", out.width, out.height)
 		}
 	}
@@ -158,7 +158,7 @@ func (d *document) side(name string) int {
 }
 
 // shapely reports whether a size has at most so many pixels and is not too narrow.
-func (d *document) shapely(width, height int) bool {
+func shapely(width, height int) bool {
 	return width*height <= maxPixels && width <= maxAspect*height && height <= maxAspect*width
 }
 
@@ -175,7 +175,7 @@ func (d *document) inputOf(name string, raw json.RawMessage) picture {
 	p := d.pictureOf(name, raw)
 	switch {
 	case p.image == nil:
-	case min(p.Width, p.Height) < minSide, max(p.Width, p.Height) > maxSide, !d.shapely(p.Width, p.Height):
+	case min(p.Width, p.Height) < minSide, max(p.Width, p.Height) > maxSide, !shapely(p.Width, p.Height):
 		d.failf(name, "the size %d x %d of the image is not supported", p.Width, p.Height)
 	case !p.opaque():
 		d.failf(name, "the image has transparent pixels")
