@@ -25,7 +25,7 @@ type family struct {
 	name string
 	// sizes are the lengths of vectors that one can have.
 	sizes []int
-	// maxText is in characters, maxImage in bytes; without images it is zero.
+	// maxText is in characters, and zero where only the tokens are limited; maxImage is in bytes, and zero without images.
 	maxText, maxImage int
 	// imageTypes are the types of images.
 	imageTypes []string
@@ -33,6 +33,15 @@ type family struct {
 	both    bool
 	request func(subject) any
 }
+
+const (
+	// maxTitanText is in characters. maxTitanImage is in bytes, so that the image fits, in base64 and beside a text, into
+	// the 25,000,000 bytes that Bedrock takes.
+	maxTitanText  = 50_000
+	maxTitanImage = 18_500_000
+	// maxCohereImage is in bytes.
+	maxCohereImage = 5_000_000
+)
 
 // subject is what a vector is wanted of.
 type subject struct {
@@ -53,26 +62,25 @@ var (
 
 // familyOf knows the family of a model by its ID, of which an ID of an inference profile or an ARN is a longer form.
 func familyOf(modelID string) (family, bool) {
-	titanFormats := []string{"image/jpeg", "image/png"}
-	cohereFormats := []string{"image/jpeg", "image/png", "image/gif", "image/webp"}
+	pictures := []string{"image/jpeg", "image/png"}
 	switch {
 	case titanImageID.MatchString(modelID):
 		return family{
-			name: "Titan Multimodal Embeddings", sizes: []int{256, 384, 1024}, maxText: 50_000, maxImage: 25_000_000,
-			imageTypes: titanFormats, both: true, request: titanImageRequest,
+			name: "Titan Multimodal Embeddings", sizes: []int{256, 384, 1024}, maxText: maxTitanText, maxImage: maxTitanImage,
+			imageTypes: pictures, both: true, request: titanImageRequest,
 		}, true
 	case titanTextID.MatchString(modelID):
-		return family{name: "Titan Text Embeddings", sizes: []int{1536}, maxText: 50_000, request: titanTextRequest}, true
+		return family{name: "Titan Text Embeddings", sizes: []int{1536}, maxText: maxTitanText, request: titanTextRequest}, true
 	case titanText2ID.MatchString(modelID):
-		return family{name: "Titan Text Embeddings V2", sizes: []int{256, 512, 1024}, maxText: 50_000, request: titanText2Request}, true
+		return family{name: "Titan Text Embeddings V2", sizes: []int{256, 512, 1024}, maxText: maxTitanText, request: titanText2Request}, true
 	case cohereThreeID.MatchString(modelID):
 		return family{
-			name: "Cohere Embed 3", sizes: []int{1024}, maxText: 2048, maxImage: 5_000_000, imageTypes: cohereFormats, request: cohereThreeRequest,
+			name: "Cohere Embed 3", sizes: []int{1024}, maxText: 2048, maxImage: maxCohereImage, imageTypes: pictures, request: cohereThreeRequest,
 		}, true
 	case cohereFourID.MatchString(modelID):
 		return family{
-			name: "Cohere Embed 4", sizes: []int{256, 512, 1024, 1536}, maxText: 500_000, maxImage: 5_000_000, imageTypes: cohereFormats,
-			request: cohereFourRequest,
+			name: "Cohere Embed 4", sizes: []int{256, 512, 1024, 1536}, maxImage: maxCohereImage,
+			imageTypes: append(pictures, "image/gif", "image/webp"), both: true, request: cohereFourRequest,
 		}, true
 	}
 	return family{}, false
@@ -103,27 +111,50 @@ func titanText2Request(s subject) any {
 	}{s.text, s.size, true}
 }
 
-// cohereRequest is what both generations of Cohere's models take.
+// cohereRequest is what both generations of Cohere's models take; inputs, types and the dimension are of the fourth.
 type cohereRequest struct {
-	Texts     []string `json:"texts,omitempty"`
-	Images    []string `json:"images,omitempty"`
-	InputType string   `json:"input_type"`
-	Types     []string `json:"embedding_types,omitempty"`
-	Dimension int      `json:"output_dimension,omitempty"`
+	Texts     []string      `json:"texts,omitempty"`
+	Images    []string      `json:"images,omitempty"`
+	Inputs    []cohereInput `json:"inputs,omitempty"`
+	InputType string        `json:"input_type"`
+	Types     []string      `json:"embedding_types,omitempty"`
+	Dimension int           `json:"output_dimension,omitempty"`
+}
+
+// cohereInput is a text together with an image.
+type cohereInput struct {
+	Content []coherePart `json:"content"`
+}
+
+type coherePart struct {
+	Type  string `json:"type"`
+	Text  string `json:"text,omitempty"`
+	Image string `json:"image_url,omitempty"`
 }
 
 func cohereThreeRequest(s subject) any {
 	if s.image != nil {
-		uri := "data:" + s.imageType + ";base64," + base64.StdEncoding.EncodeToString(s.image)
-		return cohereRequest{Images: []string{uri}, InputType: "image"}
+		return cohereRequest{Images: []string{s.imageURI()}, InputType: "image"}
 	}
 	return cohereRequest{Texts: []string{s.text}, InputType: "search_query"}
 }
 
 func cohereFourRequest(s subject) any {
-	request := cohereThreeRequest(s).(cohereRequest)
-	request.Types, request.Dimension = []string{"float"}, s.size
+	request := cohereRequest{InputType: "search_query", Types: []string{"float"}, Dimension: s.size}
+	switch {
+	case s.image == nil:
+		request.Texts = []string{s.text}
+	case s.text == "":
+		request.Images = []string{s.imageURI()}
+	default:
+		request.Inputs = []cohereInput{{[]coherePart{{Type: "text", Text: s.text}, {Type: "image_url", Image: s.imageURI()}}}}
+	}
 	return request
+}
+
+// imageURI is the image as Cohere's models take it.
+func (s subject) imageURI() string {
+	return "data:" + s.imageType + ";base64," + base64.StdEncoding.EncodeToString(s.image)
 }
 
 // model is a model of Bedrock that makes vectors.
@@ -187,7 +218,7 @@ func (m model) check(wrong *param.Problems, text string, image, file bool) {
 	switch {
 	case !image || m.name == "":
 	case m.maxImage == 0:
-		wrong.Addf(picture, "cannot be searched with %s, which takes texts only: choose amazon.titan-embed-image-v1 or a model of Cohere's", m.name)
+		wrong.Addf(picture, "cannot be searched with %s, which takes texts only: choose amazon.titan-embed-image-v1 or a model of Cohere", m.name)
 	case text != "" && !m.both:
 		wrong.Addf(picture, "and query_text cannot both be searched with %s: leave out one of them, or choose amazon.titan-embed-image-v1", m.name)
 	}

@@ -64,7 +64,7 @@ func TestASearchSendsEachFieldWhereOpenSearchReadsIt(t *testing.T) {
 	}
 }
 
-func TestOptionsThatAreLeftOutAreNotSent(t *testing.T) {
+func TestSection3_19Bug7_OptionsThatAreLeftOutAreNotSent(t *testing.T) {
 	for name, blank := range map[string]any{"null": nil, "blank": ""} {
 		c := newCloud(t)
 		c.Succeed(t, tool, searching("filter_json", blank, "min_score", blank, "topk", blank, "search_type", blank, "image_s3_path", blank, "image_file", blank,
@@ -72,7 +72,7 @@ func TestOptionsThatAreLeftOutAreNotSent(t *testing.T) {
 		body := c.searched(t).JSON()
 		knn := body["query"].(map[string]any)["knn"].(map[string]any)["pic_emb"].(map[string]any)
 		if body["size"] != 5.0 || knn["k"] != 5.0 || len(body) != 2 || len(knn) != 2 {
-			t.Errorf("%s: section 3.19: the size is %v of %d members, k %v of %d", name, body["size"], len(body), knn["k"], len(knn))
+			t.Errorf("%s: the size is %v of %d members, k %v of %d", name, body["size"], len(body), knn["k"], len(knn))
 		}
 	}
 }
@@ -220,8 +220,10 @@ func TestSection3_19Bug4_AnImageThatCannotBeReadIsAnErrorAndNothingIsSearched(t 
 	if _, err := c.store.Put("pictures-of-the-tester", "notes.txt", []byte("no image"), s3.Attributes{ContentType: "image/png"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.store.Put("pictures-of-the-tester", "large.png", make([]byte, 5_000_001), s3.Attributes{}); err != nil {
-		t.Fatal(err)
+	for name, size := range map[string]int{"large.png": 5_000_001, "huge.png": 18_500_001} {
+		if _, err := c.store.Put("pictures-of-the-tester", name, make([]byte, size), s3.Attributes{}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, tt := range []struct {
 		name       string
@@ -234,6 +236,7 @@ func TestSection3_19Bug4_AnImageThatCannotBeReadIsAnErrorAndNothingIsSearched(t 
 			"it is too large", searching("image_s3_path", "s3://pictures-of-the-tester/large.png", "query_text", "", "embedding_model_id", bedrockruntime.CohereEnglish),
 			[]string{"s3://pictures-of-the-tester/large.png", "at most 4.8 MiB"},
 		},
+		{"it is larger than a request may be", searching("image_s3_path", "s3://pictures-of-the-tester/huge.png"), []string{"huge.png", "at most 17.6 MiB"}},
 		{"a file is none", searching("image_file", c.File("notes.txt", "text/plain", []byte("no image"))), []string{"the file notes.txt cannot be searched with"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -278,7 +281,6 @@ func TestSection3_19Bug5_NothingIsSentWhenAParameterIsWrong(t *testing.T) {
 		{"a filter that is a list", searching("filter_json", []any{1}), []string{"filter_json is not a JSON object"}},
 		{"too many", searching("topk", 11), []string{"topk must be from 1 to 10, it is 11"}},
 		{"a fraction", searching("topk", 1.5), []string{"topk must be a whole number"}},
-		{"another kind of search", searching("search_type", "KEYWORD"), []string{"search_type must be one of SEMANTIC"}},
 		{"another kind of endpoint", searching("opensearch_service", "ec2"), []string{"opensearch_service must be one of es, aoss"}},
 		{"several", searching("index_name", "a/b", "filter_json", "x", "vector_size", "512"), []string{"3 parameters are wrong", "index_name", "filter_json", "vector_size"}},
 	} {
@@ -338,6 +340,15 @@ func TestSection3_19Bug8_AnEndpointIsReadAsPeopleWriteIt(t *testing.T) {
 		}
 	}
 	c.wantNothingSent(t)
+}
+
+func TestSection3_19Bug9_TheKindOfSearchIsTheOneThatThereIs(t *testing.T) {
+	c := newCloud(t)
+	wantFailure(t, c.Fail(t, tool, searching("search_type", "KEYWORD")), plugin.BadRequest, "search_type must be one of SEMANTIC")
+	c.wantNothingSent(t)
+	if got := names(t, c.Succeed(t, tool, searching("search_type", "SEMANTIC"))); got[0] != "cat" {
+		t.Errorf("found %v", got)
+	}
 }
 
 func TestSection3_19Bug10_A2_A19_AStrangersHostIsRefused(t *testing.T) {
@@ -424,6 +435,25 @@ func TestANewerModelTakesTheBodyOfItsFamily(t *testing.T) {
 				t.Errorf("found %v", got)
 			}
 		})
+	}
+}
+
+func TestTheFourthGenerationOfCohereTakesATextAnImageOrBoth(t *testing.T) {
+	content := picture(t)
+	uri := "data:image/png;base64," + base64.StdEncoding.EncodeToString(content)
+	const rest = `"input_type":"search_query","embedding_types":["float"],"output_dimension":1024}`
+	for text, want := range map[string]string{
+		"":      `{"images":["` + uri + `"],` + rest,
+		"a cat": `{"inputs":[{"content":[{"type":"text","text":"a cat"},{"type":"image_url","image_url":"` + uri + `"}]}],` + rest,
+	} {
+		c := newCloud(t)
+		c.models.AddModel("cohere.embed-v4:0", func(json.RawMessage) (any, *aws.Error) {
+			return map[string]any{"embeddings": map[string]any{"float": [][]float64{bedrockruntime.TextVector("a cat", 1024)}}}, nil
+		})
+		c.Succeed(t, tool, searching("query_text", text, "custom_model_id", "cohere.embed-v4:0", "image_file", c.File("cat.png", "image/png", content)))
+		if got := c.embedded(t); got != want {
+			t.Errorf("the model got %s, want %s", got, want)
+		}
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/param"
 )
 
-// found is a document that was found: the fields that were asked for, in their order, and its score.
+// found is a document that was found: the fields that were asked for, a value for each of them, and its score.
 type found struct {
 	fields []string
 	values []json.RawMessage
@@ -21,21 +21,16 @@ const scoreKey = "score"
 // MarshalJSON implements [json.Marshaler].
 func (f found) MarshalJSON() ([]byte, error) {
 	out := []byte{'{'}
-	for i, field := range append(f.fields[:len(f.fields):len(f.fields)], scoreKey) {
+	for i, field := range f.fields {
 		key, err := param.Encode(field)
 		if err != nil {
 			return nil, err
 		}
-		if i > 0 {
-			out = append(out, ',')
-		}
-		value := f.score
-		if i < len(f.values) {
-			value = f.values[i]
-		}
-		out = append(append(append(out, key...), ':'), value...)
+		out = append(append(out, key...), ':')
+		out = append(append(out, f.values[i]...), ',')
 	}
-	return append(out, '}'), nil
+	out = append(out, `"`+scoreKey+`":`...)
+	return append(append(out, f.score...), '}'), nil
 }
 
 // searchAnswer is what is read of the answer to a search.
