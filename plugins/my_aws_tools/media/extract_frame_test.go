@@ -134,7 +134,7 @@ func TestWrongParametersAreRefusedBeforeAnythingIsFetched(t *testing.T) {
 		{"no address", with("input_url", " "), []string{"input_url"}},
 		{"no URL", with("input_url", "cat.gif"), []string{`input_url is "cat.gif"`, "https://"}},
 		{"a file of the machine", with("input_url", "file:///etc/passwd"), []string{"input_url", "https://"}},
-		{"both", with("input_url", "ftp://example.com/a?sign=secret", "frame_count", 0), []string{"2 parameters are wrong", "frame_count", "input_url"}},
+		{"both", with("input_url", "example.com/a.gif?sign=secret", "frame_count", 0), []string{"2 parameters are wrong", "frame_count", "input_url"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWeb(t, animation(t, 2))
