@@ -82,7 +82,7 @@ func (c *canvas) colorize() error {
 func expand(indices []byte, palette *[256]rgba) []byte {
 	colors := make([]byte, 4*len(indices))
 	for i, index := range indices {
-		copy(colors[4*i:4*i+4], palette[index][:])
+		*(*rgba)(colors[4*i:]) = palette[index]
 	}
 	return colors
 }

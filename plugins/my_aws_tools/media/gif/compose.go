@@ -204,7 +204,7 @@ func (c *canvas) draw(f *frame, patch []byte) {
 		out := row(c.colors, c.size, f.bounds, f.bounds.Min.Y+y, 4)
 		for x, index := range patch[y*width : (y+1)*width] {
 			if int(index) != f.transparent {
-				copy(out[4*x:4*x+4], palette[index][:])
+				*(*rgba)(out[4*x:]) = palette[index]
 			}
 		}
 	}

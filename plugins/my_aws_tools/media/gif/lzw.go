@@ -2,6 +2,7 @@ package gif
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 )
@@ -40,58 +41,73 @@ func (d *decompressor) fill(ctx context.Context, out, data []byte, width byte) e
 	if width > maxWidth {
 		return fmt.Errorf("its data say that an index has %d bits, at most %d are possible", width, maxWidth)
 	}
-	in := source{ctx: ctx, file: data}
-	if err := in.more(); err != nil {
+	in := source{file: data}
+	if err := in.more(ctx); err != nil {
 		return err
 	}
 	clearCode, endCode := 1<<width, 1<<width+1
 	next, size := clearCode+2, uint(width)+1
 	from, last := 0, 0 // where the string before begins and its length, which is 0 behind a clear code
 	for at := 0; at < len(out); {
-		code, err := in.code(size)
-		if err != nil {
-			return err
+		for in.count < size {
+			if err := in.refill(ctx); err != nil {
+				return err
+			}
 		}
-		switch {
-		case code == clearCode:
+		code := int(in.bits & (1<<size - 1))
+		in.bits >>= size
+		in.count -= size
+		if code == clearCode {
 			next, size, last = clearCode+2, uint(width)+1, 0
 			continue
-		case code == endCode:
-			if err := in.more(); err != nil {
+		}
+		if code == endCode {
+			if err := in.more(ctx); err != nil {
 				return err
 			}
 			continue
-		case code > next, last == 0 && code > clearCode, code == next && next >= tableSize && last > 1:
+		}
+		if code > next || last == 0 && code > clearCode || code == next && next >= tableSize && last > 1 {
 			return errCode
 		}
-		if last > 0 && next < tableSize {
-			d.start[next], d.length[next] = int32(from), int32(last+1)
-		}
-		count := 1
+		begin, length := at, 1
 		switch {
 		case code < clearCode:
 			out[at] = byte(code)
 		case code == next:
-			count = last + 1
-			copy(out[at:], out[from:at])
-			if at+last < len(out) {
-				out[at+last] = out[from]
-			}
+			begin, length = from, last+1
 		default:
-			begin := int(d.start[code])
-			count = int(d.length[code])
-			copy(out[at:], out[begin:begin+count])
+			begin, length = int(d.start[code]), int(d.length[code])
+		}
+		if begin < at {
+			repeat(out, at, begin, length)
 		}
 		if last > 0 && next < tableSize {
+			d.start[next], d.length[next] = int32(from), int32(last+1)
 			if next == 1<<size-1 && size < maxWidth {
 				size++
 			}
 			next++
 		}
-		from, last = at, count
-		at += count
+		from, last = at, length
+		at += length
 	}
 	return nil
+}
+
+// repeat copies what stands in front of a place to it, as far as there is room. The string before is copied with its first
+// index behind it, which is the first that is copied.
+func repeat(out []byte, at, begin, length int) {
+	end := min(at+length, len(out))
+	if length > 16 {
+		n := copy(out[at:end], out[begin:at])
+		at += n
+		begin += n
+	}
+	for ; at < end; at++ {
+		out[at] = out[begin]
+		begin++
+	}
 }
 
 // source is where codes come from: blocks of a file.
@@ -99,45 +115,38 @@ func (d *decompressor) fill(ctx context.Context, out, data []byte, width byte) e
 // Pillow hands a file over in windows. At an end code it asks for the next one, and reads on; at the end of the file it
 // gives up. So a frame that is incomplete at its end code may be completed by what follows it.
 type source struct {
-	ctx   context.Context // of the one call that the source is made for
 	file  []byte
 	at    int
 	given int // up to where bytes have been handed over
 	block int // what is left of the block
-	bits  uint32
+	bits  uint64
 	count uint // of bits
 }
 
 // more hands over the next window.
-func (in *source) more() error {
+func (in *source) more(ctx context.Context) error {
 	if in.given == len(in.file) {
 		return errShort
 	}
 	in.given = min(in.given+window, len(in.file))
-	return context.Cause(in.ctx)
+	return context.Cause(ctx)
 }
 
-// code reads the next code. A block that the file does not hold to its end is not read at all.
-func (in *source) code(size uint) (int, error) {
-	for in.count < size {
-		if in.block > 0 {
-			in.bits |= uint32(in.file[in.at]) << in.count
-			in.at++
-			in.block--
-			in.count += 8
-			continue
-		}
-		if in.at == in.given || in.at+int(in.file[in.at]) >= in.given {
-			if err := in.more(); err != nil {
-				return 0, err
-			}
-			continue
-		}
+// refill takes bits out of the block, or begins the next one. A block that the file does not hold to its end is not read
+// at all.
+func (in *source) refill(ctx context.Context) error {
+	switch {
+	case in.block >= 4 && in.count <= 32:
+		in.bits |= uint64(binary.LittleEndian.Uint32(in.file[in.at:])) << in.count
+		in.at, in.block, in.count = in.at+4, in.block-4, in.count+32
+	case in.block > 0:
+		in.bits |= uint64(in.file[in.at]) << in.count
+		in.at, in.block, in.count = in.at+1, in.block-1, in.count+8
+	case in.at == in.given || in.at+int(in.file[in.at]) >= in.given:
+		return in.more(ctx)
+	default:
 		in.block = int(in.file[in.at])
 		in.at++
 	}
-	code := int(in.bits & (1<<size - 1))
-	in.bits >>= size
-	in.count -= size
-	return code, nil
+	return nil
 }

@@ -41,7 +41,8 @@ func TestLimitsAreNamed(t *testing.T) {
 		{"one frame more", beyond, Limits{Pixels: 63, Frames: 1}, "it has more than 1 frames"},
 		{
 			"the largest numbers", append(slicesOf(0xFF, 4, "GIF89a"), 0, 0, 0, 0x2C, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 2, 0),
-			Limits{Pixels: 1 << 30, Frames: 1}, "131070 x 131070 pixels",
+			Limits{Pixels: 1 << 30, Frames: 1},
+			"131070 x 131070 pixels",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
