@@ -406,15 +406,6 @@ func TestLongTextsAreShownInPartAndSentAsFiles(t *testing.T) {
 	}
 }
 
-func TestTooMuchOutputIsRefused(t *testing.T) {
-	c := newCloud(t)
-	piece := standin.Printed(strings.Repeat("x", 6<<20)) // twice in each event
-	c.program(piece, piece, piece, piece, piece)
-	failed := c.Fail(t, interpret, params{"command": "yes"})
-	wantFailure(t, failed, plugin.BadRequest, "more output than 48 MiB", "print less")
-	c.wantNoSession(t, 1)
-}
-
 func TestFilesGoInAndOut(t *testing.T) {
 	c := newCloud(t)
 	picture := []byte{0xff, 0, 1}

@@ -333,7 +333,7 @@ func TestTurnsInTheirOrder(t *testing.T) {
 		{"the last", false, 0, params{"max_results": "1"}, history, []string{"USER:three ASSISTANT:3"}, 1},
 		{"no more pages than the turns need", false, 1, params{"max_results": 2}, history, []string{"USER:two", "USER:three ASSISTANT:3"}, 2},
 		{"a turn over several pages", false, 1, params{"max_results": 3}, history, []string{"USER:one ASSISTANT:1", "USER:two", "USER:three ASSISTANT:3"}, 5},
-		{"a service that lists the oldest first", true, 2, params{"max_results": 2}, history, []string{"USER:two", "USER:three ASSISTANT:3"}, 3},
+		{"a service that lists the oldest first", true, 1, params{"max_results": 2}, history, []string{"USER:two", "USER:three ASSISTANT:3"}, 6},
 		{"no messages at all", false, 0, nil, [][]json.RawMessage{blob}, []string{}, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -354,6 +354,17 @@ func TestTurnsInTheirOrder(t *testing.T) {
 				t.Errorf("%d requests, want %d", n, tt.requests)
 			}
 		})
+	}
+}
+
+func TestEventsOfTheSameTimeKeepTheirOrder(t *testing.T) {
+	c := newCloud(t)
+	for _, payload := range [][]json.RawMessage{says("USER", "one"), says("ASSISTANT", "1"), says("USER", "two"), says("ASSISTANT", "2")} {
+		c.core.AddEvent(notes, standin.MemoryEvent{ActorID: "ann", SessionID: "s1", Timestamp: created, Payload: payload})
+	}
+	result := c.Succeed(t, remember, with("retrieve", nil))
+	if diff := cmp.Diff([]string{"USER:one ASSISTANT:1", "USER:two ASSISTANT:2"}, lines(turnsOf(t, result.JSON[0]))); diff != "" {
+		t.Errorf("the turns differ (-want +got):\n%s", diff)
 	}
 }
 
