@@ -105,6 +105,9 @@ func (p plane) Serve(w http.ResponseWriter, r *aws.Request) *aws.Error {
 	if !found {
 		return p.delegate(r).Serve(w, r) // Identify has found it
 	}
+	if _, err := r.Bytes(); err != nil { // before it is refused: a server that answers before it has read breaks the connection
+		return &aws.Error{Status: http.StatusBadRequest, Code: "SerializationException", Message: "The body ended early: " + err.Error()}
+	}
 	return op.serve(w, r)
 }
 
