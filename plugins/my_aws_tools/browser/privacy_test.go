@@ -134,8 +134,10 @@ func TestA14_WhatTheParameterHoldsDoesNotLeaveTheAccount(t *testing.T) {
 	note(browserTool, map[string]any{"action": "extract_content", "browser_session_id": id})
 	note(browserTool, map[string]any{"action": "execute_script", "script": "throw 1", "browser_session_id": id})
 	note(managerTool, map[string]any{"function_name": "close_browser_session", "session_id": id})
-	for i, odd := range []string{"canary", `{"ws_url": ""}`, `{"ws_headers": {"Authorization": "canary"}}`, `{"session_id": "B", "ws_url": "wss://canary/", "ws_headers": {"Authorization": "canary"}}`,
-		`{"ws_url": "wss://x/?canary", "ws_headers": {"Authorization": "canary"}}`} {
+	for i, odd := range []string{
+		"canary", `{"ws_url": ""}`, `{"ws_headers": {"Authorization": "canary"}}`, `{"session_id": "B", "ws_url": "wss://canary/", "ws_headers": {"Authorization": "canary"}}`,
+		`{"ws_url": "wss://x/?canary", "ws_headers": {"Authorization": "canary"}}`,
+	} {
 		other := fmt.Sprint("01ODD", i)
 		c.set(other, odd)
 		note(browserTool, map[string]any{"action": "extract_content", "browser_session_id": other})
