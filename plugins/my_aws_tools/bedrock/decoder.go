@@ -55,7 +55,7 @@ func decodeInto(value, target any) error {
 // wrong notes what is wrong at a place.
 func (d *decoder) wrong(at, format string, args ...any) {
 	if at == "" {
-		at = "the whole"
+		at = "it"
 	}
 	d.problems = append(d.problems, at+" "+fmt.Sprintf(format, args...))
 }
