@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -181,12 +182,7 @@ func (d *done) fetch(ctx context.Context, s *session, paths []string) (err error
 
 // failed reports whether anything that was run has failed.
 func (d done) failed() bool {
-	for _, r := range d.runs {
-		if r.isError {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(d.runs, run.failed)
 }
 
 func (j job) send(ctx context.Context, call *plugin.Call, s *session, d done) error {
@@ -245,7 +241,7 @@ func (e *refusedError) Error() string { return e.text }
 
 // checkRun finds out whether a result is one of a program, or of a tool of the service that was not able to run any.
 func (r run) checkRun(doing string) error {
-	if !r.isError || r.structured != nil {
+	if !r.isError || r.ran() {
 		return nil
 	}
 	text := cmp.Or(strings.TrimSpace(r.text()), "it gives no reason")

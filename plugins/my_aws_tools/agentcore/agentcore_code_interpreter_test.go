@@ -307,12 +307,24 @@ func TestAProgramThatFailsIsAResult(t *testing.T) {
 	c.wantNoSession(t, 1)
 }
 
+func TestAnExitCodeIsEnoughToTellAFailure(t *testing.T) {
+	c := newCloud(t)
+	quiet := standin.Exited("", "odd", 2)
+	quiet.IsError = false
+	c.program(quiet)
+	result := c.Succeed(t, interpret, params{"command": "ls", "output_files": "missing.csv"})
+	wantOutputs(t, result, map[string]string{"is_error": "true", "exit_code": "2", "stderr": `"odd"`})
+	if item := ran(t, result)[0]; item["is_error"] != true || item["result"].(params)["isError"] != false {
+		t.Errorf("%v", item)
+	}
+}
+
 func TestSection3_3_WhatTheServiceCannotRunFailsTheTool(t *testing.T) {
 	c := newCloud(t)
 	c.program(standin.Refused("Language runtime is not available"))
 	failed := c.Fail(t, interpret, params{"language": "python", "code": "1"})
 	wantFailure(t, failed, plugin.BadRequest, "could not run the code: the code interpreter says: Language runtime is not available")
-	c.program(standin.Event{IsError: true})
+	c.program(standin.Event{IsError: true, Structured: map[string]any{"stdout": "", "stderr": "", "executionTime": 0.0}})
 	wantFailure(t, c.Fail(t, interpret, params{"command": "ls"}), plugin.BadRequest, "it gives no reason")
 	c.program(standin.Refused(strings.Repeat("茶", 1000)))
 	if failed := c.Fail(t, interpret, params{"command": "ls"}); len(failed.Message) > 2200 {

@@ -60,6 +60,17 @@ func latest[T any](a, b *T) *T {
 	return b
 }
 
+// ran reports whether a program has run: then there is something that only a program has.
+func (r run) ran() bool {
+	s := r.structured
+	return s != nil && (s.ExitCode != nil || s.TaskId != nil || aws.ToString(s.Stdout) != "" || aws.ToString(s.Stderr) != "")
+}
+
+// failed reports whether a program has ended with an error, by the service's word or by its exit code.
+func (r run) failed() bool {
+	return r.isError || r.structured != nil && aws.ToInt32(r.structured.ExitCode) != 0
+}
+
 // size is how much memory a result takes, roughly.
 func size(v types.CodeInterpreterResult) int {
 	n := 0
@@ -102,7 +113,7 @@ func (r run) shown(out *files) (map[string]any, error) {
 		return nil, fmt.Errorf("write the result of the %s: %w", r.kind, err)
 	}
 	return map[string]any{
-		"type": r.kind, "result": string(text), "is_error": r.isError, "exit_code": exitCode, "files": out.names()[before:],
+		"type": r.kind, "result": string(text), "is_error": r.failed(), "exit_code": exitCode, "files": out.names()[before:],
 	}, nil
 }
 
