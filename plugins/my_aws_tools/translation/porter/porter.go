@@ -9,8 +9,7 @@ import (
 	"strings"
 )
 
-// Stem is the stem of a word in lower case. It need not be a word itself. Time grows with the square of the length of
-// words at worst.
+// Stem is the stem of a word in lower case. It need not be a word itself. Time grows with the length of the word.
 func Stem(word string) string {
 	if stem, ok := irregular(word); ok {
 		return stem

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -125,6 +126,21 @@ func TestLongSegmentsAreRefused(t *testing.T) {
 	}
 	if err := corpus.Add(t.Context(), long[1:], [][]string{long[1:]}); err != nil {
 		t.Errorf("as many words as are allowed: %v", err)
+	}
+}
+
+func TestALongSegmentNeedsLittleMemory(t *testing.T) {
+	words := strings.Fields(strings.Repeat("a b c d ", ter.MaxWords/4))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	var corpus ter.Corpus
+	if err := corpus.Add(t.Context(), words, [][]string{words}); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	// Two tables of all distances would take 64 MB.
+	if got := after.TotalAlloc - before.TotalAlloc; got > 8<<20 {
+		t.Errorf("%d bytes were allocated", got)
 	}
 }
 
