@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
@@ -32,11 +33,11 @@ func (e extraction) read(ctx context.Context, call *plugin.Call, in ExtractFrame
 		return nil, err
 	}
 	defer fetched.Body.Close()
-	size := fetched.Size
-	if size < 0 {
-		size = 2 * e.limits.bytes // a buffer that grows holds up to twice what is in it
+	need := fetched.Size
+	if need < 0 {
+		need = 2 * e.limits.bytes // the pieces and the whole
 	}
-	release, err := e.memory.forFile(ctx, size)
+	release, err := e.memory.forFile(ctx, need)
 	if err != nil {
 		return nil, err
 	}
@@ -48,20 +49,35 @@ func (e extraction) read(ctx context.Context, call *plugin.Call, in ExtractFrame
 	return &download{name: fetched.Name, content: content, release: release}, nil
 }
 
-// readAll reads a body, into memory of its size if that is known.
+// readAll reads a body whose size may be known, and else is at most the limit.
 func readAll(fetched *plugin.Fetched, limit int64) ([]byte, error) {
-	var content bytes.Buffer
 	if fetched.Size >= 0 {
-		content.Grow(int(fetched.Size) + bytes.MinRead)
+		content := make([]byte, fetched.Size)
+		_, err := io.ReadFull(fetched.Body, content)
+		return content, brokenOff(err)
 	}
-	n, err := content.ReadFrom(fetched.Body)
-	switch {
-	case err != nil && n >= limit:
-		return nil, plugin.Errorf(plugin.BadRequest, "the file is too large: %w", err)
-	case err != nil:
-		return nil, plugin.Errorf(plugin.Connection, "the file could not be downloaded: %w", err)
+	var pieces [][]byte
+	for read := int64(0); ; {
+		piece := make([]byte, 1<<20)
+		n, err := io.ReadFull(fetched.Body, piece)
+		pieces = append(pieces, piece[:n])
+		read += int64(n)
+		switch {
+		case err == io.EOF, err == io.ErrUnexpectedEOF:
+			return bytes.Join(pieces, nil), nil
+		case err != nil && read >= limit:
+			return nil, plugin.Errorf(plugin.BadRequest, "the file is too large: %w", err)
+		case err != nil:
+			return nil, brokenOff(err)
+		}
 	}
-	return content.Bytes(), nil
+}
+
+func brokenOff(err error) error {
+	if err == nil {
+		return nil
+	}
+	return plugin.Errorf(plugin.Connection, "the file could not be downloaded: %w; try again", err)
 }
 
 // unreadable says what is wrong with the file.
@@ -71,7 +87,7 @@ func (d *download) unreadable(err error) error {
 	case len(d.content) == 0:
 		return plugin.Errorf(plugin.BadRequest, "%sit is empty", text)
 	case kind != "image/gif" && kind != "application/octet-stream":
-		return plugin.Errorf(plugin.BadRequest, "%sit is %s; convert it, or give the address of the GIF itself rather than of a page that shows it", text, kind)
+		return plugin.Errorf(plugin.BadRequest, "%sit is %s; convert it to GIF, or give the address of the GIF itself rather than of a page that shows it", text, kind)
 	}
 	return plugin.Errorf(plugin.BadRequest, "%s%w", text, err)
 }

@@ -12,8 +12,8 @@ type Bounds struct {
 	Bytes, Pixels int64
 	Frames        int
 	Time          time.Duration
-	// Full leaves no memory to the call.
-	Full bool
+	// NoFiles and NoCanvases leave no memory to the call for them.
+	NoFiles, NoCanvases bool
 }
 
 // ExtractFrameWithin is [ExtractFrame] with other limits.
@@ -31,7 +31,10 @@ func ExtractFrameWithin(b Bounds) func(context.Context, *plugin.Call, ExtractFra
 	if b.Time > 0 {
 		e.limits.time = b.Time
 	}
-	if b.Full {
+	if b.NoFiles {
+		e.memory.files.TryAcquire(fileBudget)
+	}
+	if b.NoCanvases {
 		e.memory.canvases.TryAcquire(canvasBudget)
 	}
 	return e.run

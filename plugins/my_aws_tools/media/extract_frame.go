@@ -47,7 +47,7 @@ type limits struct {
 
 // usual are the limits of production. The largest picture is that of cinema in 4K.
 func usual() limits {
-	return limits{bytes: 32 << 20, pixels: 4096 * 2160, frames: 5000, time: 5 * time.Minute}
+	return limits{bytes: 48 << 20, pixels: 4096 * 2160, frames: 5000, time: 5 * time.Minute}
 }
 
 // extraction is one call of extract_frame.

@@ -217,13 +217,19 @@ func TestSection3_13Bug3_WhatCouldNotBeFetchedIsAFailure(t *testing.T) {
 		{"no such file", http.NotFound, plugin.BadRequest, []string{"404"}},
 		{"a file for others", func(rw http.ResponseWriter, _ *http.Request) { http.Error(rw, "no", http.StatusForbidden) }, plugin.Authorization, []string{"403"}},
 		{"a broken server", func(rw http.ResponseWriter, _ *http.Request) { http.Error(rw, "no", http.StatusBadGateway) }, plugin.Unavailable, []string{"502"}},
-		{"a page", func(rw http.ResponseWriter, _ *http.Request) { _, _ = rw.Write([]byte(page)) }, plugin.BadRequest, []string{`"cat.gif" cannot be read as a GIF`, "text/html", "convert it"}},
+		{"a page", func(rw http.ResponseWriter, _ *http.Request) { _, _ = rw.Write([]byte(page)) }, plugin.BadRequest, []string{`"cat.gif" cannot be read as a GIF`, "text/html", "convert it to GIF"}},
 		{"another picture", func(rw http.ResponseWriter, _ *http.Request) { _, _ = rw.Write([]byte("RIFF\x10\x00\x00\x00WEBPVP8X")) }, plugin.BadRequest, []string{"image/webp"}},
+		{"an animated PNG", func(rw http.ResponseWriter, _ *http.Request) { _, _ = rw.Write([]byte("\x89PNG\r\n\x1a\n")) }, plugin.BadRequest, []string{"image/png"}},
 		{"nothing", func(http.ResponseWriter, *http.Request) {}, plugin.BadRequest, []string{"it is empty"}},
 		{"a connection that breaks", func(rw http.ResponseWriter, _ *http.Request) {
 			rw.Header().Set("Content-Length", "5000")
 			_, _ = rw.Write(animation(t, 2))
 		}, plugin.Connection, []string{"could not be downloaded"}},
+		{"a connection that breaks at an unknown length", func(rw http.ResponseWriter, _ *http.Request) {
+			_, _ = rw.Write(animation(t, 2))
+			rw.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
+		}, plugin.Connection, []string{"could not be downloaded", "try again"}},
 		{"a file that is cut off", func(rw http.ResponseWriter, _ *http.Request) {
 			whole := animation(t, 2)
 			_, _ = rw.Write(whole[:len(whole)-6])
@@ -256,7 +262,8 @@ func TestLimitsAreNamed(t *testing.T) {
 		{"pixels", media.Bounds{Pixels: 11}, nil, plugin.BadRequest, []string{"4 x 3 pixels", "the limit is 11"}},
 		{"frames", media.Bounds{Frames: 4}, nil, plugin.BadRequest, []string{"more than 4 frames", "limit"}},
 		{"time", media.Bounds{Time: time.Nanosecond}, nil, plugin.Unavailable, []string{"not ready after 1ns", "limit"}},
-		{"time while others have the memory", media.Bounds{Time: time.Second / 5, Full: true}, nil, plugin.Unavailable, []string{"not ready after 200ms", "limit"}},
+		{"time while others have the memory for files", media.Bounds{Time: time.Second / 5, NoFiles: true}, nil, plugin.Unavailable, []string{"not ready after 200ms"}},
+		{"time while others have the memory for pictures", media.Bounds{Time: time.Second / 5, NoCanvases: true}, nil, plugin.Unavailable, []string{"not ready after 200ms", "limit"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWebWith(t, animation(t, 5), media.ExtractFrameWithin(tt.bounds))
@@ -270,6 +277,21 @@ func TestLimitsAreNamed(t *testing.T) {
 		w := newWebWith(t, animation(t, 5), media.ExtractFrameWithin(media.Bounds{Pixels: 12, Frames: 5, Bytes: int64(len(animation(t, 5)))}))
 		w.Succeed(t, tool, with())
 	})
+}
+
+func TestAFileOfUnknownLengthIsReadWhole(t *testing.T) {
+	w := newWeb(t, nil)
+	file := append(animation(t, 5), make([]byte, 5<<19)...) // what is behind the end does not matter
+	w.answer = func(rw http.ResponseWriter, _ *http.Request) {
+		for piece := range slices.Chunk(file, 100_000) {
+			_, _ = rw.Write(piece)
+			rw.(http.Flusher).Flush()
+		}
+	}
+	result := w.Succeed(t, tool, with("frame_count", 5))
+	if diff := cmp.Diff([]int{0, 1, 2, 3, 4}, shades(t, result.Files)); diff != "" {
+		t.Errorf("pictures: -want +got\n%s", diff)
+	}
 }
 
 func TestA9_NothingIsWrittenToDisk(t *testing.T) {

@@ -9,11 +9,11 @@ import (
 
 const (
 	// fileBudget is the memory in bytes that all calls together use for files.
-	fileBudget = 64 << 20
+	fileBudget = 96 << 20
 	// canvasBudget is the memory in bytes that all calls together use for pictures.
 	canvasBudget = 128 << 20
-	// bytesPerPixel is how much of it a call uses at most for each pixel: 4 for the canvas, 4 for what a frame covers, 2 for
-	// the frame, 4 for the PNG.
+	// bytesPerPixel is how much of it a call may use for each pixel: 4 for the canvas, 4 for what a frame covers, 2 for the
+	// frame, 4 for the PNG.
 	bytesPerPixel = 14
 )
 
