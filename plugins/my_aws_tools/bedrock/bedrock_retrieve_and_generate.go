@@ -75,7 +75,13 @@ type question struct {
 	previous *string // the session that the question belongs to
 }
 
-var sessionPattern = regexp.MustCompile(`^[0-9a-zA-Z._:-]{2,100}$`)
+var sessionPattern = regexp.MustCompile(`^[0-9a-zA-Z._:-]+$`)
+
+// The ID of a session has so many characters.
+const (
+	minSessionID = 2
+	maxSessionID = 100
+)
 
 // read checks the parameters.
 func (in GenerateInput) read() (question, error) {
@@ -93,7 +99,7 @@ func (in GenerateInput) read() (question, error) {
 	if in.SessionIDInput != "" {
 		name, session = "session_id_input", in.SessionIDInput
 	}
-	if session != "" && !sessionPattern.MatchString(session) {
+	if session != "" && (!sessionPattern.MatchString(session) || len(session) < minSessionID || len(session) > maxSessionID) {
 		wrong.Addf(name, "is %q, which is not the ID of a session: enter what this tool has returned as session_id, or leave it blank to begin a session", param.Clip(session))
 	}
 	q.previous = optional(session)

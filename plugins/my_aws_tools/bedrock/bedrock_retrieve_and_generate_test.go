@@ -267,6 +267,7 @@ func TestSection3_11Bug2And3_NothingIsSentForWrongParameters(t *testing.T) {
 		{"an odd model", asking("model_id", "nova lite"), []string{`model_id is "nova lite"`}},
 		{"an odd knowledge base", asking("knowledge_base_id", "pets"), []string{`knowledge_base_id is "pets"`}},
 		{"an odd session", asking("session_id", "a b"), []string{`session_id is "a b"`}},
+		{"a long session", asking("session_id", strings.Repeat("a", 101)), []string{"session_id is"}},
 		{"an odd session of an agent", asking("session_id_input", "a"), []string{`session_id_input is "a"`}},
 		{"an odd configuration of the session", asking("session_configuration", `{"kmsKey": "x"}`), []string{`session_configuration is not as Bedrock has it`, `has no "kmsKey": there are kmsKeyArn`}},
 		{"half a pair of keys", asking("aws_access_key_id", "AKIA"), []string{"aws_secret_access_key"}},

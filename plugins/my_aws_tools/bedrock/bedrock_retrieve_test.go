@@ -173,6 +173,8 @@ func TestSection3_10Bug1_NothingIsSentForWrongParameters(t *testing.T) {
 		{"a guardrail without a version", searching("guardrail_id", "abc"), []string{"guardrail_version is blank"}},
 		{"a version without a guardrail", searching("guardrail_version", "1"), []string{"guardrail_id is blank"}},
 		{"the ARN of a guardrail", searching("guardrail_id", "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc", "guardrail_version", "1"), []string{"guardrail_id is", "not the name or the ARN"}},
+		{"a long guardrail", searching("guardrail_id", strings.Repeat("a", 65), "guardrail_version", "1"), []string{"guardrail_id is"}},
+		{"a long model", searching("rerank_model", strings.Repeat("a", 257)), []string{"rerank_model is"}},
 		{"an odd version", searching("guardrail_id", "abc", "guardrail_version", "latest"), []string{`guardrail_version is "latest"`}},
 		{"half a pair of keys", searching("aws_access_key_id", "AKIA"), []string{"aws_secret_access_key"}},
 		{

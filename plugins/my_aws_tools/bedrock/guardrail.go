@@ -16,9 +16,12 @@ type GuardrailInput struct {
 }
 
 var (
-	guardrailPattern = regexp.MustCompile(`^[a-z0-9]{1,64}$`)
+	guardrailPattern = regexp.MustCompile(`^[a-z0-9]+$`)
 	versionPattern   = regexp.MustCompile(`^([1-9][0-9]{0,4}|DRAFT)$`)
 )
+
+// maxGuardrailID is how many characters the ID of a guardrail has at most.
+const maxGuardrailID = 64
 
 // read checks the parameters; without a guardrail it is nil.
 func (in GuardrailInput) read(wrong *param.Problems) *types.GuardrailConfiguration {
@@ -28,7 +31,7 @@ func (in GuardrailInput) read(wrong *param.Problems) *types.GuardrailConfigurati
 		return nil
 	case id == "":
 		wrong.Addf("guardrail_id", "is blank, and guardrail_version is not: fill in both, or neither")
-	case !guardrailPattern.MatchString(id):
+	case !guardrailPattern.MatchString(id) || len(id) > maxGuardrailID:
 		wrong.Addf("guardrail_id", "is %q, and the ID of a guardrail has small letters and digits: enter the ID, not the name or the ARN", param.Clip(id))
 	}
 	switch {

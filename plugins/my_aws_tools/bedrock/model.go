@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	modelPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.:_-]{0,255}$`)
+	modelPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.:_-]*$`)
 	// profilePattern is the ID of an inference profile: that of a model with a part of the world before it. No maker of
 	// models has a name of two letters.
 	profilePattern  = regexp.MustCompile(`^(global|apac|us-gov|[a-z]{2})\.[a-z0-9-]+\.`)
@@ -18,13 +18,16 @@ var (
 	foundationModel = regexp.MustCompile(`^arn:(aws[a-z-]*):bedrock:([a-z0-9-]+)::foundation-model/[A-Za-z0-9._:-]+$`)
 )
 
-// maxModel is how many characters the ARN of a model has at most.
-const maxModel = 2048
+// How many characters the ID and the ARN of a model have at most.
+const (
+	maxModelID  = 256
+	maxModelARN = 2048
+)
 
 // checkModel accepts the ID or the ARN of a model or an inference profile. "" is none.
 func checkModel(text string) error {
 	switch {
-	case text == "", modelPattern.MatchString(text), modelARNPattern.MatchString(text) && len(text) <= maxModel:
+	case text == "", modelPattern.MatchString(text) && len(text) <= maxModelID, modelARNPattern.MatchString(text) && len(text) <= maxModelARN:
 		return nil
 	}
 	return fmt.Errorf("is %q, which is neither the ID nor the ARN of a model or an inference profile: write it as the Bedrock console does, such as amazon.nova-lite-v1:0", param.Clip(text))
