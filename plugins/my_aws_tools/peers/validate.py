@@ -28,6 +28,9 @@ MODELS = {"states": "stepfunctions", "runtime.sagemaker": "sagemaker-runtime"}
 # The searches of OpenSearch are its own API and none of AWS's, so that there is no model for them.
 WITHOUT_MODEL = {"aoss", "es"}
 
+# The handshake of a browser's WebSocket is a permission, but no operation of the API.
+HANDSHAKES = {"ConnectBrowserAutomationStream"}
+
 # More than this is not recorded of a body, so that one of this length may be cut off.
 MAX_RECORDED = 64 << 10
 
@@ -59,7 +62,7 @@ class Checker:
         return self.models[service]
 
     def faults(self, call):
-        if call["Service"] in WITHOUT_MODEL:
+        if call["Service"] in WITHOUT_MODEL or call["Operation"] in HANDSHAKES:
             return []
         try:
             model = self.model(call["Service"])
