@@ -62,7 +62,7 @@ func TestSlowEveryRequestOfTheToolsFitsTheModelsOfAWS(t *testing.T) {
 		t.Errorf("the bodies of %d requests were too long to be recorded and read: let the tests send smaller ones", counts["cut"])
 	}
 	t.Logf("requests by service: %v", counts)
-	for _, service := range []string{"bedrock-agent", "bedrock-agent-runtime", "bedrock-agentcore", "bedrock-agentcore-control", "bedrock-runtime", "comprehend", "dynamodb", "es", "lambda", "runtime.sagemaker", "s3", "states", "sts", "transcribe"} {
+	for _, service := range []string{"bedrock-agent", "bedrock-agent-runtime", "bedrock-agentcore", "bedrock-agentcore-control", "bedrock-runtime", "comprehend", "dynamodb", "es", "lambda", "runtime.sagemaker", "s3", "ssm", "states", "sts", "transcribe"} {
 		if counts[service] < 10 {
 			t.Errorf("only %d requests to %s were checked: the tests do not record what they send", counts[service], service)
 		}
