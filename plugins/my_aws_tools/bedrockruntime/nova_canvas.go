@@ -240,7 +240,7 @@ func (c client) drawError(err error, model string) error {
 // readImages reads the answer of the model.
 func readImages(body []byte, now time.Time) (*images, error) {
 	var answer struct {
-		Images []string `json:"images"`
+		Images [][]byte `json:"images"` // in base64
 		Error  string   `json:"error"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
@@ -254,11 +254,7 @@ func readImages(body []byte, now time.Time) (*images, error) {
 		return nil, plugin.Errorf(plugin.Unavailable, "the answer of the model holds no image and no reason: check that model_id is Nova Canvas")
 	}
 	stem := fmt.Sprintf("canvas-output-%s-%s", now.UTC().Format("20060102_150405"), strings.ToLower(rand.Text()[:10]))
-	for i, encoded := range answer.Images {
-		data, err := base64.StdEncoding.DecodeString(encoded)
-		if err != nil {
-			return nil, plugin.Errorf(plugin.Unavailable, "an image in the answer of the model cannot be read: it is not base64")
-		}
+	for i, data := range answer.Images {
 		kind, err := formatOf(data)
 		if err != nil {
 			return nil, plugin.Errorf(plugin.Unavailable, "the model answered with a file that is no image: %w", err)

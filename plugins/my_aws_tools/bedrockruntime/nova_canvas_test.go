@@ -470,7 +470,7 @@ func TestOddAnswersOfAModelAreFailures(t *testing.T) {
 	for name, tt := range map[string]struct{ answer, words string }{
 		"no images and no reason": {`{"images": []}`, "holds no image and no reason"},
 		"another model":           {`{"embedding": [1]}`, "holds no image"},
-		"no base64":               {`{"images": ["?"]}`, "not base64"},
+		"no base64":               {`{"images": ["?"]}`, "cannot be read"},
 		"no image":                {`{"images": ["aGVsbG8="]}`, "a file that is no image"},
 		"another shape":           {`[1]`, "cannot be read"},
 	} {

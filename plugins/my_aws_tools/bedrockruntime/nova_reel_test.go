@@ -178,7 +178,7 @@ func large() []byte {
 	return video
 }
 
-func TestSection3_18Bug2_AVideoOf40MiBReachesDify(t *testing.T) {
+func TestSection3_18Bug5_AVideoOf40MiBReachesDify(t *testing.T) {
 	c := newCloud(t)
 	video := large()
 	c.runtime.SetReel(standin.Reel{Video: video})
@@ -296,7 +296,7 @@ func TestSection3_18Bug4_WrongParametersOfAVideoAreRefusedBeforeAnythingIsSent(t
 	}
 }
 
-func TestSection3_18Bug5_BlankParametersOfAVideoAreDefaults(t *testing.T) {
+func TestSection3_18Bug6_BlankParametersOfAVideoAreDefaults(t *testing.T) {
 	c := newCloud(t)
 	for _, name := range []string{"dimension", "duration", "seed", "fps", "async", "image_input_s3uri", "image_input_file", "model_id", "invocation_arn", "aws_region"} {
 		for _, blank := range []any{nil, ""} {
@@ -309,7 +309,7 @@ func TestSection3_18Bug5_BlankParametersOfAVideoAreDefaults(t *testing.T) {
 	}
 }
 
-func TestSection3_18Bug6_AnImageThatWouldBecomeABlurIsRefused(t *testing.T) {
+func TestSection3_18Bug7_AnImageThatWouldBecomeABlurIsRefused(t *testing.T) {
 	cut := pngOf(t, filled(640, 360, red))
 	for name, tt := range map[string]struct {
 		image []byte
@@ -317,7 +317,7 @@ func TestSection3_18Bug6_AnImageThatWouldBecomeABlurIsRefused(t *testing.T) {
 	}{
 		"one pixel":            {pngOf(t, filled(1, 1, red)), "1 x 1 pixels and would become a blur"},
 		"too low":              {pngOf(t, filled(1280, 179, red)), "1280 x 179"},
-		"too many pixels":      {pngOf(t, filled(6250, 4001, red)), "at most 25 million"},
+		"too many pixels":      {pngOf(t, filled(4000, 4001, red)), "at most 16 million"},
 		"a transparent pixel":  {pngOf(t, spotted(640, 360, red, glassy)), "transparent at 639, 359"},
 		"wholly transparent":   {pngOf(t, filled(640, 360, color.NRGBA{})), "transparent at 0, 0"},
 		"not an image":         {[]byte("%PDF-1.7"), "neither a PNG nor a JPEG nor a WebP"},
@@ -369,7 +369,7 @@ func TestAnImageBecomesAFrame(t *testing.T) {
 	}
 }
 
-func TestSection3_18Bug7_TheRegionIsThatOfTheProvider(t *testing.T) {
+func TestSection3_18Bug8_TheRegionIsThatOfTheProvider(t *testing.T) {
 	c := newCloud(t)
 	if err := c.store.AddBucket(s3.Bucket{Name: "videos-in-tokyo", Region: "ap-northeast-1", Owner: toolstest.AccountID}); err != nil {
 		t.Fatal(err)

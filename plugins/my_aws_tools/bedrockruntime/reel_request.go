@@ -30,7 +30,7 @@ const (
 // nobody wants to pay for that; of a larger one not even its decoded form fits beside the work of others.
 const (
 	minFrameWidth, minFrameHeight = frameWidth / 4, frameHeight / 4
-	maxFramePixels                = 25_000_000
+	maxFramePixels                = 16_000_000
 )
 
 // filming is a video that is asked for, or one that was started before, checked but for the image.
