@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
-	"maps"
 	"strings"
 	"testing"
 
@@ -45,7 +45,7 @@ func ran(t *testing.T, result host.Result) []params {
 	return list
 }
 
-func TestACommandAndCodeAreRun(t *testing.T) {
+func TestSection3_3_ACommandAndCodeAreRunAndTheirResultsAreJSON(t *testing.T) {
 	c := newCloud(t)
 	result := c.Succeed(t, interpret, params{"command": "pip install 茶", "language": "python", "code": " print(1)\n"})
 	session := c.core.Sessions()[0].ID
@@ -102,7 +102,7 @@ func TestSection3_3_OneOfCommandAndCodeIsEnough(t *testing.T) {
 		"a command and blank code":   {params{"command": "ls", "language": "python", "code": " \n"}, "executeCommand"},
 		"code":                       {params{"language": "javascript", "code": "1", "command": ""}, "executeCode"},
 		"code of a third language":   {params{"language": "typescript", "code": "1", "command": nil}, "executeCode"},
-		"code, and all others blank": {params{"language": "python", "code": "1", "session_id": "", "session_id_input": nil, "code_interpreter_id": "", "code_interpreter_id_input": "", "keep_session": "", "session_timeout_seconds": "", "input_files": nil, "output_files": "", "aws_ak": "", "aws_sk": nil}, "executeCode"},
+		"code, and all others blank": {params{"language": "python", "code": "1", "session_id": "", "session_id_input": nil, "code_interpreter_id": "", "code_interpreter_id_input": "", "keep_session": "", "session_timeout_seconds": "", "input_files": nil, "output_files": "", "aws_ak": "", "aws_sk": nil, "aws_access_key_id": "", "aws_secret_access_key": " ", "aws_region": ""}, "executeCode"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCloud(t)
@@ -402,7 +402,7 @@ func TestLongTextsAreShownInPartAndSentAsFiles(t *testing.T) {
 	c.program(standin.Exited(long, "short", 0))
 	result := c.Succeed(t, interpret, params{"command": "cat", "language": "python", "code": "1"})
 	var stdout string
-	if err := jsonText(result.Variables["stdout"], &stdout); err != nil {
+	if err := json.Unmarshal(result.Variables["stdout"], &stdout); err != nil {
 		t.Fatal(err)
 	}
 	if len(stdout) > 31<<10 || !strings.HasPrefix(long, stdout[:30<<10-4]) || !strings.Contains(stdout, "of 80000 bytes; all of them are in the file") {
@@ -522,7 +522,7 @@ func TestErrorsOfAWSAboutSessionsSayWhatToDo(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t)
 			c.Inject(aws.Fault{Operation: tt.operation, Effects: []aws.Effect{tt.fault}})
-			failed := c.Fail(t, interpret, maps.Clone(params{"command": "ls"}))
+			failed := c.Fail(t, interpret, params{"command": "ls"})
 			wantFailure(t, failed, tt.kind, tt.words...)
 			if strings.Contains(failed.Message, "may have been run") {
 				t.Errorf("nothing was run, and the error is not sure of it: %s", failed.Message)

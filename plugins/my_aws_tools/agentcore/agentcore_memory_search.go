@@ -132,14 +132,16 @@ func (s search) find(ctx context.Context, m *memory) ([]types.MemoryRecordSummar
 			return found, next, nil
 		}
 		if next == token {
-			return nil, "", m.explain(errSamePage, "search the memory "+m.id, "RetrieveMemoryRecords")
+			return nil, "", m.explain(samePage(), "search the memory "+m.id, "RetrieveMemoryRecords")
 		}
 		token = next
 	}
 }
 
-// errSamePage ends what would go on for ever.
-var errSamePage = plugin.Errorf(plugin.Unavailable, "AgentCore sends the same page again and again: try again in a minute")
+// samePage ends what would go on for ever.
+func samePage() error {
+	return plugin.Errorf(plugin.Unavailable, "AgentCore sends the same page again and again: try again in a minute")
+}
 
 func (s search) page(have int, token string) *bedrockagentcore.RetrieveMemoryRecordsInput {
 	in := &bedrockagentcore.RetrieveMemoryRecordsInput{

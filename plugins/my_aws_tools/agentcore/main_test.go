@@ -136,5 +136,3 @@ func (c *cloud) bodies(t *testing.T) []string {
 	}
 	return list
 }
-
-func jsonText(raw []byte, into *string) error { return json.Unmarshal(raw, into) }

@@ -3,7 +3,6 @@ package agentcore
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptrace"
 	"strings"
@@ -203,5 +202,5 @@ func (s *session) explainRun(err error, doing string) error {
 	if certain || !s.line.sent.Load() {
 		return explained
 	}
-	return plugin.Errorf(plugin.KindOf(explained), "%w", fmt.Errorf("%w. It may have been run all the same, and was not run a second time", explained))
+	return plugin.Errorf(plugin.KindOf(explained), "%w. It may have been run all the same, and was not run a second time", explained)
 }

@@ -49,7 +49,7 @@ func (c conversation) lastTurns(ctx context.Context, m *memory) ([]turn, error) 
 			break
 		}
 		if next == aws.ToString(in.NextToken) {
-			return nil, m.explain(errSamePage, doing+m.id, "ListEvents")
+			return nil, m.explain(samePage(), doing+m.id, "ListEvents")
 		}
 		in.NextToken = &next
 	}
