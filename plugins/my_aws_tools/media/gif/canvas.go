@@ -32,14 +32,11 @@ type canvas struct {
 
 type rgba [4]byte
 
-// black is what a palette has where it is too short.
-var black = rgba{0, 0, 0, 255}
-
-// newPalette expands the palette of a frame.
+// newPalette expands the palette of a frame. Colors that it lacks are black.
 func newPalette(colors []byte) *[256]rgba {
 	p := new([256]rgba)
 	for i := range p {
-		p[i] = black
+		p[i] = rgba{0, 0, 0, 255}
 		if 3*i+2 < len(colors) {
 			copy(p[i][:], colors[3*i:3*i+3])
 		}

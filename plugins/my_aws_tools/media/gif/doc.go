@@ -22,8 +22,8 @@
 //
 //   - A frame without a rule for its disposal follows the rule of the frame before it.
 //   - The rules 4 to 7, which nobody defined, mean the same as 3: put back what was there before.
-//   - A disposed place becomes transparent if its frame has a transparent color; else it gets the background color, as
-//     the palette of the frame has it.
+//   - A disposed place becomes transparent if its frame has a transparent color, or gets that color if the canvas is
+//     opaque; else it gets the background color, as the palette of the frame has it.
 //   - A canvas begins with color 0, or transparent if the first frame has a transparent color.
 //   - A frame that reaches beyond the canvas makes it larger.
 //   - A color that a palette lacks is black.

@@ -23,13 +23,12 @@ func FuzzReader(f *testing.F) {
 		if r.Frames() < 1 || r.Frames() > limits.Frames || r.Pixels() > limits.Pixels {
 			t.Fatalf("%d pictures of %d pixels", r.Frames(), r.Pixels())
 		}
-		for range r.Frames() {
-			if r.Next(t.Context()) != nil {
-				break
-			}
+		_, _ = r.Image()
+		for range r.Frames() + 1 {
+			_, _ = r.Next(t.Context()), r.Delay()
 			picture, err := r.Image()
 			if err != nil {
-				break
+				continue
 			}
 			if size := picture.Rect.Size(); len(picture.Pix) != 4*size.X*size.Y || int64(size.X)*int64(size.Y) > limits.Pixels {
 				t.Fatalf("a picture of %v has %d bytes", size, len(picture.Pix))

@@ -19,7 +19,8 @@ type Limits struct {
 type Reader struct {
 	file    []byte
 	content structure
-	done    int // how many frames are on the canvas
+	done    int   // how many frames are on the canvas
+	failed  error // why there will be no more
 
 	canvas  canvas
 	undo    undo // what happens to the place of the last frame before the next
@@ -52,14 +53,28 @@ func (r *Reader) Pixels() int64 {
 func (r *Reader) size() image.Point { return r.content.frames[len(r.content.frames)-1].canvas }
 
 // Delay is how long the file wants the picture on the canvas to be shown, in milliseconds; 0 if it does not say.
-func (r *Reader) Delay() int { return r.content.frames[r.done-1].delay * 10 }
+func (r *Reader) Delay() int {
+	if r.done == 0 {
+		return 0
+	}
+	return r.content.frames[r.done-1].delay * 10
+}
 
 // Next composes the next picture. It returns [io.EOF] behind the last one, the cause of the context's end, or an error
-// that names the frame that is damaged; the pictures behind that cannot be composed.
+// that names the frame that is damaged. After an error it returns the same again: without one picture there are none of
+// those behind it.
 func (r *Reader) Next(ctx context.Context) error {
-	if r.done == len(r.content.frames) {
-		return io.EOF
+	switch {
+	case r.failed != nil:
+	case r.done == len(r.content.frames):
+		r.failed = io.EOF
+	default:
+		r.failed = r.next(ctx)
 	}
+	return r.failed
+}
+
+func (r *Reader) next(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
@@ -70,8 +85,12 @@ func (r *Reader) Next(ctx context.Context) error {
 	return nil
 }
 
-// Image is the canvas after a successful call of Next. It is good until the next one, which draws on it.
+// Image is the canvas after a successful call of Next. It is good until the next one, which draws on it. It fails where
+// Pillow cannot show what it composed, and where Next has failed.
 func (r *Reader) Image() (*image.NRGBA, error) {
+	if r.failed != nil && r.failed != io.EOF {
+		return nil, r.failed
+	}
 	picture, err := r.canvas.image(r.canvas.size != r.size())
 	if err != nil {
 		return nil, fmt.Errorf("frame %d of %d: %w", r.done, len(r.content.frames), err)

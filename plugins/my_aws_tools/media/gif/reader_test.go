@@ -129,8 +129,11 @@ func TestComposingEndsWithItsContext(t *testing.T) {
 	if err := r.Next(&endsLater{Context: t.Context(), checks: 3, cause: cause}); !errors.Is(err, cause) {
 		t.Errorf("within a picture: %v", err)
 	}
-	if err := r.Next(t.Context()); !errors.Is(err, errShort) {
-		t.Errorf("to the end of the data: %v", err)
+	if err := r.Next(t.Context()); !errors.Is(err, cause) {
+		t.Errorf("after that: %v", err)
+	}
+	if _, err := r.Image(); !errors.Is(err, cause) {
+		t.Errorf("the picture after that: %v", err)
 	}
 }
 
