@@ -27,7 +27,7 @@ var (
 
 // connections are the connections to browsers that are in use, or were a short while ago.
 type connections struct {
-	idle time.Duration
+	idle, dialing time.Duration
 
 	mu      sync.Mutex
 	entries map[connectionID]*connection
@@ -54,7 +54,7 @@ type connection struct {
 }
 
 func newConnections() *connections {
-	return &connections{idle: idleTime, entries: map[connectionID]*connection{}}
+	return &connections{idle: idleTime, dialing: dialing, entries: map[connectionID]*connection{}}
 }
 
 // dialer finds a browser and connects to it. It returns when the session ends, or the zero time.
@@ -102,7 +102,7 @@ func (c *connections) kept(ctx context.Context, entry *connection) *tab {
 
 // dial connects, and arranges for the end.
 func (c *connections) dial(ctx context.Context, key connectionID, entry *connection, dial dialer) (*tab, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialing)
+	ctx, cancel := context.WithTimeout(ctx, c.dialing)
 	defer cancel()
 	made, expires, err := dial(ctx)
 	if err != nil {

@@ -157,11 +157,15 @@ func TestAfterItsTimeNothingIsLeftOfASession(t *testing.T) {
 	}
 }
 
-func TestTwentySessionsAreUsedAtOnce(t *testing.T) {
-	c, s := newBrowsers(t), newSite(t)
+func TestSeveralSessionsAreUsedAtOnce(t *testing.T) { useAtOnce(t, 5) }
+
+// useAtOnce starts, uses and closes so many sessions at the same time.
+func useAtOnce(t *testing.T, count int) {
+	t.Helper()
+	c, s := newBrowsers(t, browser.Patience(3*time.Minute, 3*time.Minute)), newSite(t)
 	s.handle("/echo", func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, r.URL.Query().Get("n")) })
 	var calls sync.WaitGroup
-	for i := range 20 {
+	for i := range count {
 		calls.Go(func() {
 			run := func(tool string, parameters map[string]any) map[string]any {
 				result, err := c.Tool(t.Context(), caller(), tool, parameters)

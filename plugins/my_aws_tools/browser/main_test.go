@@ -162,18 +162,28 @@ func (c *cloud) wantNothingSent(t *testing.T) {
 // site is a web site on this machine.
 type site struct {
 	*httptest.Server
-	mux *http.ServeMux
+	mux    *http.ServeMux
+	closes chan struct{}
 }
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{mux: http.NewServeMux()}
+	s := &site{mux: http.NewServeMux(), closes: make(chan struct{})}
 	s.Server = httptest.NewServer(s.mux)
 	t.Cleanup(func() {
+		close(s.closes)
 		s.CloseClientConnections()
 		s.Close()
 	})
 	return s
+}
+
+// hang keeps a request waiting until the client gives up, or the test is over.
+func (s *site) hang(r *http.Request) {
+	select {
+	case <-r.Context().Done():
+	case <-s.closes:
+	}
 }
 
 // page puts a page on the site and returns its URL.

@@ -23,9 +23,13 @@ type Tools struct {
 // Option changes how [New] makes the tools.
 type Option func(*Tools)
 
-// Patience sets how long a page may take to load and a script to run; the defaults are 30 and 60 seconds.
+// Patience sets how long a page may take to load and a script to run; the defaults are 30 and 60 seconds. A connection
+// may take 30 seconds to open, or as long as a page if that is longer.
 func Patience(load, script time.Duration) Option {
-	return func(t *Tools) { t.navigation, t.scripting = load, script }
+	return func(t *Tools) {
+		t.navigation, t.scripting = load, script
+		t.connections.dialing = max(dialing, load)
+	}
 }
 
 // Idle sets for how long a connection is kept that nobody uses; the default is 3 minutes.
