@@ -90,34 +90,10 @@ const maxBody = 25_000_000
 
 // body reads the images and writes the request.
 func (d drawing) body(ctx context.Context, call *plugin.Call, acct *account.Account) ([]byte, error) {
-	parameters := d.own
-	sources := make([]string, len(d.sources))
-	var size image.Point
-	for i, from := range d.sources {
-		var err error
-		if sources[i], size, err = d.image(ctx, call, acct, from, opaque); err != nil {
-			return nil, err
-		}
+	if err := d.addImages(ctx, call, acct); err != nil {
+		return nil, err
 	}
-	d.place(parameters, sources)
-	if d.reference != nil {
-		encoded, _, err := d.image(ctx, call, acct, *d.reference, opaque)
-		if err != nil {
-			return nil, err
-		}
-		parameters["referenceImage"] = encoded
-	}
-	if d.mask != nil {
-		encoded, _, err := d.image(ctx, call, acct, *d.mask, func(mask image.Image) error { return checkMask(mask, size) })
-		if err != nil {
-			return nil, err
-		}
-		if parameters["maskImage"] = encoded; d.taskType == virtualTryOn {
-			delete(parameters, "maskImage")
-			parameters["imageBasedMask"] = map[string]any{"maskImage": encoded}
-		}
-	}
-	request := map[string]any{"taskType": d.taskType, d.parameters: parameters}
+	request := map[string]any{"taskType": d.taskType, d.parameters: d.own}
 	if d.config != nil {
 		request["imageGenerationConfig"] = d.config
 	}
@@ -128,30 +104,65 @@ func (d drawing) body(ctx context.Context, call *plugin.Call, acct *account.Acco
 	return body, err
 }
 
-// place puts the images where the task has them.
-func (d drawing) place(parameters map[string]any, sources []string) {
+// addImages reads the images and puts them where the task has them.
+func (d drawing) addImages(ctx context.Context, call *plugin.Call, acct *account.Account) error {
+	sources := make([]string, len(d.sources))
+	var size image.Point
+	for i, from := range d.sources {
+		var err error
+		if sources[i], size, err = from.encoded(ctx, call, acct, opaque); err != nil {
+			return err
+		}
+	}
+	d.placeSources(sources)
+	if d.reference != nil {
+		encoded, _, err := d.reference.encoded(ctx, call, acct, opaque)
+		if err != nil {
+			return err
+		}
+		d.own["referenceImage"] = encoded
+	}
+	if d.mask != nil {
+		encoded, _, err := d.mask.encoded(ctx, call, acct, func(mask image.Image) error { return checkMask(mask, size) })
+		if err != nil {
+			return err
+		}
+		d.placeMask(encoded)
+	}
+	return nil
+}
+
+func (d drawing) placeSources(sources []string) {
 	switch {
 	case len(sources) == 0:
 	case d.taskType == textImage:
-		parameters["conditionImage"] = sources[0]
+		d.own["conditionImage"] = sources[0]
 	case d.taskType == colorGuided:
-		parameters["referenceImage"] = sources[0]
+		d.own["referenceImage"] = sources[0]
 	case d.taskType == imageVariation:
-		parameters["images"] = sources
+		d.own["images"] = sources
 	case d.taskType == virtualTryOn:
-		parameters["sourceImage"] = sources[0]
+		d.own["sourceImage"] = sources[0]
 	default:
-		parameters["image"] = sources[0]
+		d.own["image"] = sources[0]
 	}
 }
 
-// image reads an image, looks at it, and returns it in base64, as PNG or JPEG.
-func (d drawing) image(ctx context.Context, call *plugin.Call, acct *account.Account, from source, check func(image.Image) error) (encoded string, size image.Point, err error) {
+func (d drawing) placeMask(mask string) {
+	if d.taskType == virtualTryOn {
+		d.own["imageBasedMask"] = map[string]any{"maskImage": mask}
+		return
+	}
+	d.own["maskImage"] = mask
+}
+
+// encoded reads an image, lets check look at it, and returns it in base64, as PNG or JPEG.
+func (from source) encoded(ctx context.Context, call *plugin.Call, acct *account.Account, check func(image.Image) error) (text string, size image.Point, err error) {
 	data, err := from.load(ctx, call, acct)
 	if err != nil {
 		return "", image.Point{}, err
 	}
-	err = decode(ctx, data, checkSource, func(picture image.Image) error {
+	err = from.decode(ctx, data, checkSource, func(picture image.Image) error {
 		size = picture.Bounds().Size()
 		if err := check(picture); err != nil {
 			return err
@@ -161,9 +172,6 @@ func (d drawing) image(ctx context.Context, call *plugin.Call, acct *account.Acc
 		}
 		return err
 	})
-	if err != nil && !isOver(err) {
-		err = from.errorf("%w", err)
-	}
 	if err != nil {
 		return "", size, err
 	}

@@ -104,11 +104,11 @@ func (f filming) startError(c client, err error) error {
 func (f filming) announce(call *plugin.Call, started invocation) error {
 	video := f.folder() + started.id + "/" + videoFile
 	text := fmt.Sprintf("The video was started and is being made.\nInvocation ARN: %s\nIt will be at: %s", started.arn, video)
-	return errors.Join(call.Text(text), f.outputs(started, string(types.AsyncInvokeStatusInProgress), video).Send(call))
+	return errors.Join(call.Text(text), outputsOf(started, string(types.AsyncInvokeStatusInProgress), video).Send(call))
 }
 
-// outputs are the outputs of a video that is not done yet.
-func (filming) outputs(of invocation, status, video string) result.Outputs {
+// outputsOf are the outputs of a video of which no more is known.
+func outputsOf(of invocation, status, video string) result.Outputs {
 	return result.Outputs{
 		"invocation_arn": of.arn, "status": status, "s3_uri": video, "submit_time": nil, "end_time": nil, "handover_error": nil,
 	}
@@ -127,7 +127,7 @@ func (f filming) finish(ctx context.Context, call *plugin.Call, acct *account.Ac
 		return err
 	}
 	video := videoOf(found)
-	outputs := f.outputs(of, string(found.Status), video)
+	outputs := outputsOf(of, string(found.Status), video)
 	outputs["submit_time"], outputs["end_time"] = result.Time(found.SubmitTime), result.Time(found.EndTime)
 	switch found.Status {
 	case types.AsyncInvokeStatusCompleted:
@@ -168,10 +168,9 @@ func handOver(ctx context.Context, call *plugin.Call, acct *account.Account, of 
 		file.Type = "video/mp4"
 		err = deliver(ctx, call, file)
 	}
+	small := file.Open != nil && file.Size <= maxInline // whose failure fails the call, whatever is returned here
 	switch {
-	case isOver(err):
-		return waitError(err, of)
-	case err != nil && file.Open != nil && file.Size <= maxInline: // which fails the call whatever is returned here
+	case err != nil && (small || isOver(err)):
 		return plugin.Errorf(plugin.KindOf(err), "%w. The video is done and stays at %s; it can be picked up with invocation_arn %s, too", err, video, of.arn)
 	case err != nil:
 		outputs["handover_error"] = err.Error()

@@ -100,6 +100,18 @@ func formatOf(data []byte) (format, error) {
 }
 
 // decode makes a picture of a file, if its size is allowed, and lets use look at it. No other picture is held meanwhile.
+// The error names the image, unless the call is over.
+func (from source) decode(ctx context.Context, data []byte, allowed func(width, height int) error, use func(image.Image) error) error {
+	err := decode(ctx, data, allowed, use)
+	switch {
+	case err == nil:
+		return nil
+	case isOver(err):
+		return fmt.Errorf("look at the image of %s: %w", from.parameter, err)
+	}
+	return from.errorf("%w", err)
+}
+
 func decode(ctx context.Context, data []byte, allowed func(width, height int) error, use func(image.Image) error) error {
 	kind, err := formatOf(data)
 	if err != nil {
@@ -113,7 +125,7 @@ func decode(ctx context.Context, data []byte, allowed func(width, height int) er
 		return err
 	}
 	if err := oneAtATime().Acquire(ctx, 1); err != nil {
-		return fmt.Errorf("wait for memory: %w", err)
+		return err
 	}
 	defer oneAtATime().Release(1)
 	picture, err := kind.decode(bytes.NewReader(data))

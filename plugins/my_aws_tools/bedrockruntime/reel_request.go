@@ -140,7 +140,7 @@ func (from source) firstFrame(ctx context.Context, call *plugin.Call, acct *acco
 	if err != nil {
 		return nil, err
 	}
-	err = decode(ctx, data, checkFrame, func(picture image.Image) error {
+	err = from.decode(ctx, data, checkFrame, func(picture image.Image) error {
 		if err := opaque(picture); err != nil {
 			return err
 		}
@@ -148,9 +148,6 @@ func (from source) firstFrame(ctx context.Context, call *plugin.Call, acct *acco
 		data, err = encodePNG(resize(picture, frameWidth, frameHeight))
 		return err
 	})
-	if err != nil && !isOver(err) {
-		err = from.errorf("%w", err)
-	}
 	return data, err
 }
 
