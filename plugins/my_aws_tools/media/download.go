@@ -66,7 +66,7 @@ func readAll(fetched *plugin.Fetched, limit int64) ([]byte, error) {
 		case err == io.EOF, err == io.ErrUnexpectedEOF:
 			return bytes.Join(pieces, nil), nil
 		case err != nil && read >= limit:
-			return nil, plugin.Errorf(plugin.BadRequest, "the file is too large: %w", err)
+			return nil, plugin.Errorf(plugin.BadRequest, "%w", err)
 		case err != nil:
 			return nil, brokenOff(err)
 		}

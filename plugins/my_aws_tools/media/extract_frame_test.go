@@ -258,7 +258,7 @@ func TestLimitsAreNamed(t *testing.T) {
 		words  []string
 	}{
 		{"bytes that were announced", media.Bounds{Bytes: 100}, nil, plugin.BadRequest, []string{"100 bytes"}},
-		{"bytes that were not announced", media.Bounds{Bytes: 100_000}, endless, plugin.BadRequest, []string{"too large", "100000 bytes"}},
+		{"bytes that were not announced", media.Bounds{Bytes: 100_000}, endless, plugin.BadRequest, []string{"larger", "100000 bytes"}},
 		{"pixels", media.Bounds{Pixels: 11}, nil, plugin.BadRequest, []string{"4 x 3 pixels", "the limit is 11"}},
 		{"frames", media.Bounds{Frames: 4}, nil, plugin.BadRequest, []string{"more than 4 frames", "limit"}},
 		{"time", media.Bounds{Time: time.Nanosecond}, nil, plugin.Unavailable, []string{"not ready after 1ns", "limit"}},
