@@ -84,7 +84,7 @@ func TestStartingReturnsWhatOtherNodesNeed(t *testing.T) {
 	}
 }
 
-func TestTheTimeLimitMayBeWrittenInEveryWay(t *testing.T) {
+func TestSection3_1Bug8_TheTimeLimitMayBeWrittenInEveryWay(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		value any
@@ -198,6 +198,15 @@ func TestSection3_1Bug1_TheSessionAndItsParameterHaveTheSameAccount(t *testing.T
 		if call.AccountID != toolstest.AccountID || call.AccessKeyID != toolstest.AccessKeyID {
 			t.Errorf("%s was sent for the account %s", call.Name(), call.AccountID)
 		}
+	}
+}
+
+func TestSection3_1Bug2Bug3Bug4_TheParameterIsSecretShortAndTemporary(t *testing.T) {
+	c := newCloud(t)
+	c.open(t)
+	p, value := c.stored(t)
+	if p.Type != "SecureString" || p.Expires.IsZero() || value["live_view_url"] != nil {
+		t.Errorf("a %s that expires at %s with %v", p.Type, p.Expires, slices.Sorted(maps.Keys(value)))
 	}
 }
 

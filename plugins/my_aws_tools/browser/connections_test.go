@@ -192,7 +192,7 @@ func useAtOnce(t *testing.T, count int) {
 	}
 }
 
-func TestCallsForOneSessionTakeTurns(t *testing.T) {
+func TestSection3_2Bug4_CallsForOneSessionTakeTurns(t *testing.T) {
 	c, s := newBrowsers(t), newSite(t)
 	id := c.open(t)
 	c.use(t, id, "browse_url", "url", s.page("/a", "x<script>var at = 0, most = 0</script>"))

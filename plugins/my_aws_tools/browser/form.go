@@ -96,7 +96,7 @@ func (t *Tools) fill(ctx context.Context, shown *tab, r request) (answer, error)
 		status += fmt.Sprintf(", with %d errors", len(got.Errors))
 	}
 	var at view
-	if err := shown.read(ctx, "view", &at, 0); err != nil {
+	if err := shown.read(ctx, "place", &at); err != nil {
 		return answer{}, err
 	}
 	return answer{json: map[string]any{"filled_fields": got.Filled, "errors": got.Errors, "status": status, "title": at.Title, "url": at.URL}}, nil

@@ -92,7 +92,7 @@ func search(ctx context.Context, shown *tab, query string) (answer, error) {
 // screenshot takes a picture of the page, either of what is in view or of all of it.
 func screenshot(ctx context.Context, shown *tab, whole bool) (answer, error) {
 	var at view
-	if err := shown.read(ctx, "view", &at, 0); err != nil {
+	if err := shown.read(ctx, "place", &at); err != nil {
 		return answer{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, reading)

@@ -56,6 +56,7 @@ func TestASearchUnderstandsOtherPagesOfResults(t *testing.T) {
 	}{
 		"/heading-in-link": {`<div><a href="https://one.example/"><h3>One</h3></a><span>First text</span></div><div><a href="https://two.example/"><h3>Two</h3></a><span>Second text</span></div>`, 2, []string{"map[snippet:First text title:One url:https://one.example/]"}},
 		"/over-itself":     {`<p><a href="/url?q=https://one.example/%3Fx&sa=U"><h3>One</h3></a></p>`, 1, []string{"url:https://one.example/?x"}},
+		"/in-base64":       {`<h2><a href="/ck/a?!&p=0&u=a1aHR0cHM6Ly9vbmUuZXhhbXBsZS8_eA&ntb=1">One</a></h2>`, 1, []string{"url:https://one.example/?x"}},
 		"/no-headings":     {"<ul>" + many + "</ul>", 10, []string{"title:Result 0", "snippet:Result 0 about 0", "title:Result 9"}},
 		"/none":            {"<title>Odd</title><p>No results", 0, []string{`the page "Odd" shows none`}},
 	} {

@@ -8,7 +8,7 @@
       return null;
     }
     for (const name of ["uddg", "url", "q", "u", "RU"]) {
-      const inner = at.searchParams.get(name);
+      const inner = decoded(at.searchParams.get(name));
       if (inner && /^https?:\/\//i.test(inner) && (at.host === location.host || /^\/(l|url|link|r|ck)\b/.test(at.pathname))) {
         at = new URL(inner);
         break;
@@ -16,6 +16,15 @@
     }
     return /^https?:$/.test(at.protocol) ? at : null;
   };
+  // Some write the address in Base64, behind two characters that say so.
+  function decoded(text) {
+    if (!/^a1[\w-]+$/.test(text || "")) return text;
+    try {
+      return atob(text.slice(2).replace(/-/g, "+").replace(/_/g, "/"));
+    } catch {
+      return text;
+    }
+  }
   const site = (host) => host.split(".").slice(-2).join(".");
   const isOwn = (at) => at.host === location.host || (!/^[\d.:[\]]+$/.test(at.hostname) && site(at.hostname) === site(location.hostname));
   const candidates = [];

@@ -1,0 +1,1 @@
+() => ({title: document.title, url: location.href});
