@@ -65,7 +65,7 @@ func (in ManageInput) read(closing bool) (id, browser string, err error) {
 	case in.Timeout < 1 || in.Timeout > int(longestSession/time.Second):
 		wrong.Addf("session_timeout_seconds", "is %d, and a session lasts from 1 to %d seconds", in.Timeout, int(longestSession/time.Second))
 	}
-	if browser != "" && !browserPattern.MatchString(browser) {
+	if browser != "" && !isBrowserID(browser) {
 		wrong.Addf("browser_identifier", "is %q, which is not the ID of a browser: leave it blank for %s, or copy the ID from the AgentCore console", param.Clip(browser), managed)
 	}
 	return id, browser, wrong.Err(managerTool)
@@ -73,7 +73,7 @@ func (in ManageInput) read(closing bool) (id, browser string, err error) {
 
 // checkSessionID refuses what cannot be a session: the ID becomes a part of paths.
 func checkSessionID(id string) error {
-	if sessionPattern.MatchString(id) {
+	if isSessionID(id) {
 		return nil
 	}
 	return fmt.Errorf("is %q, which is not the ID of a session: it has up to 40 letters and digits, and init_browser_session returns it", param.Clip(id))

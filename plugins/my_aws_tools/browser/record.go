@@ -148,7 +148,7 @@ func sessionOf(name string) (id string, ok bool) {
 		return "", false
 	}
 	id = name[len(recordPath)+1:]
-	return id, sessionPattern.MatchString(id)
+	return id, isSessionID(id)
 }
 
 // isOver reports whether the session of a parameter has ended: its policy says so, or it is older than any session.

@@ -5,7 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"regexp"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,12 +17,25 @@ import (
 // managed is the browser that every AWS account has.
 const managed = "aws.browser.v1"
 
-var (
-	// sessionPattern is that of session IDs in the API reference of StopBrowserSession.
-	sessionPattern = regexp.MustCompile(`^[0-9a-zA-Z]{1,40}$`)
-	// browserPattern covers aws.browser.v1 and the IDs of browsers that accounts make.
-	browserPattern = regexp.MustCompile(`^[0-9a-zA-Z][0-9a-zA-Z._-]{0,99}$`)
+const (
+	maxSessionID = 40 // characters
+	maxBrowserID = 100
 )
+
+// isSessionID follows the pattern of session IDs in the API reference of StopBrowserSession.
+func isSessionID(text string) bool {
+	return text != "" && len(text) <= maxSessionID && !strings.ContainsFunc(text, isNotAlphanumeric)
+}
+
+// isBrowserID accepts aws.browser.v1 and the IDs of browsers that accounts make.
+func isBrowserID(text string) bool {
+	return text != "" && len(text) <= maxBrowserID && !isNotAlphanumeric(rune(text[0])) &&
+		!strings.ContainsFunc(text, func(r rune) bool { return isNotAlphanumeric(r) && !strings.ContainsRune("._-", r) })
+}
+
+func isNotAlphanumeric(r rune) bool {
+	return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+}
 
 // session names a browser session.
 type session struct{ browser, id string }
@@ -54,7 +67,7 @@ func (s sessions) start(ctx context.Context, browser string, timeout time.Durati
 		return started{}, account.Error(err, s.operation("start a session of the browser "+browser, "bedrock-agentcore:StartBrowserSession", browser))
 	}
 	id := aws.ToString(out.SessionId)
-	if !sessionPattern.MatchString(id) {
+	if !isSessionID(id) {
 		return started{}, plugin.Errorf(plugin.Unavailable, "AgentCore has started a session of the browser %s without saying which: it ends by itself within %s; try again", browser, timeout)
 	}
 	return started{session{browser, id}, ends}, nil

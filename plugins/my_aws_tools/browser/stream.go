@@ -65,7 +65,7 @@ func readStreamURL(acct *account.Account, text, id string) (session, error) {
 	rest, ok := strings.CutPrefix(at.Path, expected.Path+"/browser-streams/")
 	browser, _, _ := strings.Cut(rest, "/")
 	found := session{browser, id}
-	if !ok || !browserPattern.MatchString(browser) || at.Path != expected.Path+streamPath(found) {
+	if !ok || !isBrowserID(browser) || at.Path != expected.Path+streamPath(found) {
 		return refused("it is not the automation stream of the session " + id)
 	}
 	return found, nil
