@@ -450,6 +450,8 @@ func TestAPageThatCannotBeOpenedIsAnError(t *testing.T) {
 	wantFailure(t, c.refuse(t, id, "browse_url", "url", closed.URL+"/x?token=secret"), plugin.Connection, closed.URL+"/x (net::ERR_CONNECTION_REFUSED)")
 	wantFailure(t, c.refuse(t, id, "browse_url", "url", "http://nowhere.invalid/"), plugin.BadRequest, "nowhere.invalid", "ERR_NAME_NOT_RESOLVED")
 	wantFailure(t, c.refuse(t, id, "extract_content"), plugin.BadRequest, "shows an error instead of http://nowhere.invalid/")
+	empty := s.handle("/empty", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	wantFailure(t, c.refuse(t, id, "browse_url", "url", empty), plugin.BadRequest, "/empty has no page to show")
 	missing := s.handle("/missing", http.NotFound)
 	if got := c.use(t, id, "browse_url", "url", missing); !strings.Contains(got["content"].(string), "404") {
 		t.Errorf("%v", got)

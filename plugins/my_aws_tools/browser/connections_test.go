@@ -21,7 +21,7 @@ import (
 // awaitStreams waits until so many connections to the only session are open.
 func (c *cloud) awaitStreams(t *testing.T, count int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 	defer cancel()
 	if !c.browsers.Await(ctx, func(all []standin.Session) bool { return len(all) == 1 && all[0].Streams == count }) {
 		t.Fatalf("there are not %d connections: %+v", count, c.browsers.Sessions())
@@ -278,6 +278,8 @@ func TestAHandshakeIsTriedAgainWhereThatHelps(t *testing.T) {
 		words      string
 	}{
 		{[]int{503, 429}, 3, "", ""},
+		{[]int{409}, 2, "", ""},
+		{[]int{409, 409, 409}, 3, plugin.Unavailable, "somebody else is connected"},
 		{[]int{500, 502, 503}, 3, plugin.Unavailable, "HTTP status 503"},
 		{[]int{429, 429, 429}, 3, plugin.RateLimit, "asks for fewer requests"},
 		{[]int{403}, 1, plugin.Authorization, "bedrock-agentcore:ConnectBrowserAutomationStream on arn:aws:bedrock-agentcore:us-east-1:aws:browser/aws.browser.v1"},

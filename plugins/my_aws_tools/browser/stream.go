@@ -127,7 +127,7 @@ func connect(ctx context.Context, acct *account.Account, of session) (*websocket
 			status = answer.StatusCode
 		}
 		failed := handshakeError(acct, of, status, err)
-		passing := status == http.StatusTooManyRequests || status >= http.StatusInternalServerError || plugin.KindOf(failed) == plugin.Connection
+		passing := status == http.StatusConflict || status == http.StatusTooManyRequests || status >= http.StatusInternalServerError || plugin.KindOf(failed) == plugin.Connection
 		if !passing || try == handshakes || sleep(ctx, pause+rand.N(pause)) != nil {
 			return nil, failed
 		}
@@ -147,6 +147,8 @@ func handshakeError(acct *account.Account, of session, status int, err error) er
 	case status == http.StatusNotFound, status == http.StatusGone:
 		return plugin.Errorf(plugin.BadRequest, "could not %s: it has ended, although its parameter %s is still there. Clear it with close_browser_session, and start another session with "+
 			"init_browser_session (Bedrock AgentCore, HTTP status %d)", doing, recordName(of.id), status)
+	case status == http.StatusConflict:
+		return plugin.Errorf(plugin.Unavailable, "could not %s: somebody else is connected to it: try again in some minutes (Bedrock AgentCore, HTTP status %d)", doing, status)
 	case status == http.StatusTooManyRequests:
 		return plugin.Errorf(plugin.RateLimit, "could not %s: Bedrock AgentCore asks for fewer requests at a time: try again in a minute (HTTP status %d)", doing, status)
 	case status >= http.StatusInternalServerError:

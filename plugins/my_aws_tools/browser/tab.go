@@ -308,6 +308,8 @@ func (t *tab) openFailure(url string, got page.NavigateResult) error {
 	switch {
 	case got.IsDownload:
 		return plugin.Errorf(plugin.BadRequest, "%s is a file to download, which the browser does not keep: open a page", shown(url))
+	case strings.Contains(got.ErrorText, "ERR_ABORTED"):
+		return plugin.Errorf(plugin.BadRequest, "%s has no page to show: its answer is empty, or a file to download, which the browser does not keep", shown(url))
 	case strings.Contains(got.ErrorText, "BLOCKED_BY_CLIENT"):
 		return plugin.Errorf(plugin.BadRequest, "%s leads to %s, which is not opened: the browser opens http and https, and no link-local address or metadata service", shown(url), now.refused)
 	case strings.Contains(got.ErrorText, "ERR_NAME_NOT_RESOLVED"), strings.Contains(got.ErrorText, "ERR_INVALID_URL"):
