@@ -252,7 +252,7 @@ func TestAPageThatCrashesIsAnErrorAtOnce(t *testing.T) {
 	wait := c.failing(t, id, "execute_script", "script", script)
 	<-begun
 	c.closePages(t, id)
-	wantFailure(t, wait(), plugin.Connection, "the page has crashed while the browser was at work")
+	wantFailure(t, wait(), plugin.Connection, "the page was closed or has crashed while the browser was at work")
 	if got := c.use(t, id, "browse_url", "url", at); got["content"] != "Here" {
 		t.Errorf("%v", got)
 	}

@@ -142,7 +142,7 @@ func (t *tab) probe(ctx context.Context) error {
 	return err
 }
 
-var errCrashed = errors.New("the page has crashed")
+var errCrashed = errors.New("the page was closed or has crashed")
 
 // notice takes an event in. It runs on the goroutine that reads, and waits for nothing.
 func (t *tab) notice(e event) {
