@@ -38,7 +38,16 @@ func (m withChromium) Run() int {
 	return code
 }
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(withChromium{m}) }
+func TestMain(m *testing.M) {
+	if os.Getenv(roleVariable) == "heap" {
+		if err := serveAndDump(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(withChromium{m})
+}
 
 // shared is the Chromium of all tests. It starts with the first that needs it, and sessions do not see each other in it.
 var shared = standin.NewChromium()
