@@ -69,6 +69,8 @@ type Chromium struct {
 	control *websocket.Conn
 	last    atomic.Int64
 	exited  chan struct{}
+	// leash are our ends of two pipes. When they close, which they also do when this process is killed, Chromium ends.
+	leash []*os.File
 
 	mu sync.Mutex // one question at a time
 }
@@ -101,7 +103,7 @@ func (c *Chromium) startIn() error {
 }
 
 func (c *Chromium) start(path string) error {
-	c.command = exec.Command(path, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-port=0",
+	c.command = exec.Command(path, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-port=0", "--remote-debugging-pipe",
 		"--user-data-dir="+c.folder, "--no-proxy-server", "--no-first-run", "--no-default-browser-check", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--disable-extensions", "--disable-default-apps", "--mute-audio",
 		"--password-store=basic", "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,Translate,MediaRouter,OptimizationHints", "about:blank")
@@ -110,7 +112,7 @@ func (c *Chromium) start(path string) error {
 	if err != nil {
 		return fmt.Errorf("start Chromium: %w", err)
 	}
-	if err := c.command.Start(); err != nil {
+	if err := c.startOnLeash(); err != nil {
 		return fmt.Errorf("start Chromium: %w", err)
 	}
 	listening := make(chan string, 1)
@@ -140,6 +142,21 @@ func (c *Chromium) start(path string) error {
 		return err
 	}
 	return nil
+}
+
+// startOnLeash starts the process with the pipes that --remote-debugging-pipe asks for. Nothing is said on them.
+func (c *Chromium) startOnLeash() error {
+	commands, write, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	read, answers, err := os.Pipe()
+	if err != nil {
+		return errors.Join(err, commands.Close(), write.Close())
+	}
+	c.leash = []*os.File{write, read}
+	c.command.ExtraFiles = []*os.File{commands, answers}
+	return errors.Join(c.command.Start(), commands.Close(), answers.Close())
 }
 
 // dial opens a connection of the DevTools protocol.
@@ -177,6 +194,9 @@ func (c *Chromium) Close() error {
 			_ = c.control.CloseNow() // whatever state it is in
 		}
 		c.Kill()
+		for _, end := range c.leash {
+			_ = end.Close() // nothing was written
+		}
 		c.client.CloseIdleConnections()
 		if c.folder == "" {
 			return
