@@ -70,10 +70,14 @@ var additions = map[string][]string{
 }
 
 // optional are parameters that the contract requires and ours does not, because something else may be given instead of
-// them: a twin, or a command in place of code. What a workflow has filled in goes on working.
+// them: a twin, a command in place of code, a file in place of its URL, or a job that was started before. What a workflow has filled in goes on working.
 var optional = map[string][]string{
 	"agentcore-browser-tool":     {"browser_session_id"},
 	"agentcore_code_interpreter": {"language", "code"},
+	"transcribe_asr":             {"file_url", "s3_bucket_name"},
+	"extract_frame":              {"input_url"},
+	"nova_canvas":                {"prompt"},
+	"nova_reel":                  {"prompt", "video_output_s3uri"},
 }
 
 // everywhere are the additions of every tool over AWS.

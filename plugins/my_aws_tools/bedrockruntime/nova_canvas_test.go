@@ -221,7 +221,7 @@ func TestSection3_17Bug2_NothingIsSentAfterAFailedCheck(t *testing.T) {
 	}{
 		"an unknown task":                      {drawn("task_type", "UPSCALE"), []string{`task_type is "UPSCALE"`, "VIRTUAL_TRY_ON"}},
 		"an empty prompt":                      {drawn("prompt", " "), []string{"prompt is empty"}},
-		"no prompt":                            {drawn("prompt", nil), []string{"prompt is required"}},
+		"no prompt":                            {drawn("prompt", nil), []string{"prompt is empty"}},
 		"a prompt of 1025 characters":          {drawn("prompt", strings.Repeat("猫", 1025)), []string{"prompt has 1025 characters"}},
 		"a negative prompt that is too long":   {drawn("negative_prompt", strings.Repeat("x", 1025)), []string{"negative_prompt has 1025 characters"}},
 		"an output that is no address":         {drawn("image_output_s3uri", "bucket/out"), []string{"image_output_s3uri is", "s3://bucket/folder/"}},

@@ -43,8 +43,7 @@ type TranscribeInput struct {
 // language_code is a language that the user knows and is sent alone, and identify_multiple_languages takes its place. A
 // language_code together with identify_multiple_languages or language_options is a contradiction, which is refused.
 //
-// s3_bucket_name has to be given also where the media are in S3 already and it is not used: Dify asks for it in all
-// workflows that exist.
+// s3_bucket_name is needed only where something has to be uploaded.
 func Transcribe(ctx context.Context, call *plugin.Call, in TranscribeInput) error {
 	r, err := in.read()
 	if err != nil {
@@ -98,6 +97,9 @@ func (r *request) readMedia(in TranscribeInput, wrong *param.Problems) {
 	var err error
 	r.source, err = readSource(in.FileURL, in.File)
 	wrong.Add("file_url", err)
+	if r.source.s3 != "" {
+		return
+	}
 	r.bucket, err = readBucket(in.Bucket)
 	wrong.Add("s3_bucket_name", err)
 }

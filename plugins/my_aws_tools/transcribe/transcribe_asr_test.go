@@ -252,6 +252,13 @@ func TestTranscriptsWithoutSpeakersAreJoinedBySpaces(t *testing.T) {
 	}
 }
 
+func TestABucketIsNeededOnlyForWhatIsUploaded(t *testing.T) {
+	c := newCloud(t)
+	if result := c.Succeed(t, tool, with("s3_bucket_name", nil)); result.Text != dialogue {
+		t.Errorf("the text is %q", result.Text)
+	}
+}
+
 func TestAJobThatIsKeptStaysInTranscribe(t *testing.T) {
 	c := newCloud(t)
 	c.Succeed(t, tool, linked("keep_job", true))
@@ -268,14 +275,14 @@ func TestSection3_32Bug1_NothingIsSentForWrongParameters(t *testing.T) {
 		words []string
 	}{
 		{"no URL", with("file_url", ""), []string{"file_url"}},
-		{"no bucket", with("s3_bucket_name", nil), []string{"s3_bucket_name"}},
+		{"no bucket", linked("s3_bucket_name", nil), []string{"s3_bucket_name"}},
 		{"no address", with("file_url", "talk.mp3?sign=secret"), []string{`file_url is "talk.mp3"`, "https://", "s3://"}},
 		{"another scheme", with("file_url", "ftp://example.com/a.mp3"), []string{"file_url", "https://"}},
 		{"an address without a key", with("file_url", "s3://"+bucket), []string{"file_url", "key is missing"}},
 		{"an access point", with("file_url", "s3://arn:aws:s3:us-east-1:123456789012:accesspoint/talks/a.mp3"), []string{"file_url names an access point"}},
-		{"a bucket that cannot be one", with("s3_bucket_name", "my bucket"), []string{"s3_bucket_name", `"my bucket"`}},
-		{"a folder", with("s3_bucket_name", "s3://"+bucket+"/talks"), []string{"s3_bucket_name", "names a folder"}},
-		{"an access point for the media", with("s3_bucket_name", "arn:aws:s3:us-east-1:123456789012:accesspoint/talks"), []string{"s3_bucket_name is an access point"}},
+		{"a bucket that cannot be one", linked("s3_bucket_name", "my bucket"), []string{"s3_bucket_name", `"my bucket"`}},
+		{"a folder", linked("s3_bucket_name", "s3://"+bucket+"/talks"), []string{"s3_bucket_name", "names a folder"}},
+		{"an access point for the media", linked("s3_bucket_name", "arn:aws:s3:us-east-1:123456789012:accesspoint/talks"), []string{"s3_bucket_name is an access point"}},
 		{"a language that is none", with("language_code", "English"), []string{`language_code is "English"`, "en-US"}},
 		{"bug 3: no language and no identification", with("identify_language", false), []string{"language_code is blank", "identify_language", "identify_multiple_languages"}},
 		{"bug 3: a language, and several to be identified", with("language_code", "en-US", "identify_multiple_languages", true), []string{"language_code is filled in, and identify_multiple_languages is on"}},
