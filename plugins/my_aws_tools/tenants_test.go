@@ -4,16 +4,28 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/cloudplugins/difyplugin/host"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/bedrockagent"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/bedrockagentruntime"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/s3"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/sagemaker"
 )
 
-// tenant is a workspace with an AWS account of its own, and one secret in one bucket of it.
+// What all tenants have under the same name, each in an account of its own: an answer from another account would not
+// even look wrong to AWS.
+const (
+	sharedBase     = "KB00000001"
+	sharedEndpoint = "speaker"
+)
+
+// tenant is a workspace with an AWS account of its own, and one secret in one bucket, one knowledge base and one model of
+// it.
 type tenant struct {
 	key    aws.Key
 	region string
@@ -30,7 +42,7 @@ func (w tenant) caller() host.Caller {
 // newTenants gives twenty workspaces their accounts. Nobody can read what belongs to another.
 func newTenants(t *testing.T, cloud *toolstest.AWS) []tenant {
 	t.Helper()
-	store := s3.New()
+	store, bases, passages, models := s3.New(), bedrockagent.New(), bedrockagentruntime.New(), sagemaker.New()
 	regions := []string{"us-east-1", "eu-west-1", "ap-northeast-1", "sa-east-1"}
 	tenants := make([]tenant, 20)
 	for i := range tenants {
@@ -50,9 +62,24 @@ func newTenants(t *testing.T, cloud *toolstest.AWS) []tenant {
 		if _, err := store.Put(w.bucket, "nonce.txt", []byte(w.nonce), s3.Attributes{ContentType: "text/plain"}); err != nil {
 			t.Fatal(err)
 		}
+		bases.Add(bedrockagent.KnowledgeBase{Region: w.region, AccountID: account, ID: sharedBase, Name: w.nonce})
+		passages.Add(bedrockagentruntime.KnowledgeBase{
+			Region: w.region, AccountID: account, ID: sharedBase,
+			Documents: []bedrockagentruntime.Document{bedrockagentruntime.Text(w.nonce, "s3://documents/nonce.txt", nil)},
+		})
+		models.Add(sagemaker.Endpoint{
+			Region: w.region, AccountID: account, Name: sharedEndpoint,
+			Model: func(context.Context, sagemaker.Inference) sagemaker.Answer {
+				return sagemaker.Returns(map[string]any{"s3_presign_url": "https://" + w.bucket + ".s3.amazonaws.com/speech.wav"})
+			},
+		})
 		tenants[i] = w
 	}
-	cloud.Register("s3", store)
+	for service, standIn := range map[string]aws.Service{
+		"s3": store, "bedrock-agent": bases, "bedrock-agent-runtime": passages, "runtime.sagemaker": models,
+	} {
+		cloud.Register(service, standIn)
+	}
 	return tenants
 }
 
@@ -68,11 +95,8 @@ func callAtOnce(t *testing.T, tools toolCaller, tenants []tenant) {
 	for i := range 200 {
 		w := tenants[i%len(tenants)]
 		calls.Go(func() {
-			if i/len(tenants)%2 == 0 {
-				w.reads(t, tools)
-			} else {
-				w.lists(t, tools)
-			}
+			work := []func(tenant, *testing.T, toolCaller){tenant.reads, tenant.lists, tenant.findsBases, tenant.retrieves, tenant.speaks}
+			work[i/len(tenants)%len(work)](w, t, tools)
 		})
 	}
 	calls.Wait()
@@ -96,6 +120,30 @@ func (w tenant) lists(t *testing.T, tools toolCaller) {
 	var names []string
 	if err := json.Unmarshal(result.Variables["bucket_names"], &names); err != nil || len(names) != 1 || names[0] != w.bucket {
 		t.Errorf("the owner of %s sees the buckets %s, %v", w.bucket, result.Variables["bucket_names"], err)
+	}
+}
+
+func (w tenant) findsBases(t *testing.T, tools toolCaller) {
+	w.gets(t, tools, sharedBase+","+w.nonce+",ACTIVE", "bedrock_kb_list", nil)
+}
+
+func (w tenant) retrieves(t *testing.T, tools toolCaller) {
+	w.gets(t, tools, "1: "+w.nonce, "bedrock_retrieve", map[string]any{
+		"result_type": "text", "knowledge_base_id": sharedBase, "query": "What is the nonce of the tenant?",
+	})
+}
+
+func (w tenant) speaks(t *testing.T, tools toolCaller) {
+	w.gets(t, tools, "https://"+w.bucket+".s3.amazonaws.com/speech.wav", "sagemaker_tts", map[string]any{
+		"sagemaker_endpoint": sharedEndpoint, "tts_text": w.nonce, "tts_infer_type": "PresetVoice", "voice": "中文男",
+	})
+}
+
+// gets calls a tool whose text is this tenant's alone.
+func (w tenant) gets(t *testing.T, tools toolCaller, want, tool string, parameters map[string]any) {
+	result, err := tools.Tool(t.Context(), w.caller(), tool, parameters)
+	if err != nil || strings.TrimSpace(result.Text) != want {
+		t.Errorf("%s for the owner of %s: %q, %v; want %q", tool, w.bucket, result.Text, err, want)
 	}
 }
 
