@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/cloudplugins/difyplugin/host"
+	"github.com/cloudplugins/difyplugin/manifest"
 )
 
 func TestMain(m *testing.M) {
@@ -124,6 +125,24 @@ func TestCredentialsAreLeftOutForThePluginThatNeverHadThem(t *testing.T) {
 		}
 		if own := tt.identity == withoutCredentials.String(); (len(opts.Defaults) > 0) != own {
 			t.Errorf("%q: the defaults are %v", tt.identity, opts.Defaults)
+		}
+	}
+}
+
+func TestItsDefaultsAreForParametersOfOurTools(t *testing.T) {
+	ours, err := manifest.Load(os.DirFS("../../plugins/my_aws_tools"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parameters := map[string]bool{}
+	for _, tool := range ours.Tools.Tools {
+		for _, parameter := range tool.Parameters {
+			parameters[tool.Identity.Name+" "+parameter.Name] = true
+		}
+	}
+	for _, value := range itsDefaults() {
+		if !parameters[value.Tool+" "+value.Parameter] {
+			t.Errorf("there is no parameter %s of %s", value.Parameter, value.Tool)
 		}
 	}
 }

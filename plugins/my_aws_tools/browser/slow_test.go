@@ -18,10 +18,10 @@ func TestSlowTwentySessionsAreUsedAtOnce(t *testing.T) { useAtOnce(t, 20) }
 func TestSlowPlaywrightFindsABrowserByTheParameter(t *testing.T) {
 	python := os.Getenv("DIFYPLUGIN_PYTHON")
 	if python == "" {
-		t.Skip("DIFYPLUGIN_PYTHON names no Python with playwright (pip install playwright)")
+		t.Skip("DIFYPLUGIN_PYTHON names no Python with playwright (pip install playwright==1.65.2)")
 	}
 	if out, err := exec.CommandContext(t.Context(), python, "-c", "import playwright").CombinedOutput(); err != nil {
-		t.Skipf("the Python of DIFYPLUGIN_PYTHON has no playwright (pip install playwright): %s", strings.TrimSpace(string(out)))
+		t.Skipf("the Python of DIFYPLUGIN_PYTHON has no playwright (pip install playwright==1.65.2): %s", strings.TrimSpace(string(out)))
 	}
 	c, s := newBrowsers(t), newSite(t)
 	id := c.open(t)
