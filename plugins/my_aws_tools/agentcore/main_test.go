@@ -3,8 +3,10 @@ package agentcore_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -16,7 +18,16 @@ import (
 	standin "github.com/cloudplugins/difyplugin/sandbox/aws/agentcore"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// inTokyo is the variable that moves the machine of the tests to Tokyo.
+const inTokyo = "DIFYPLUGIN_TEST_IN_TOKYO"
+
+// The zone of a process can be changed safely only before anything else runs.
+func TestMain(m *testing.M) {
+	if os.Getenv(inTokyo) != "" {
+		time.Local = time.FixedZone("Tokyo", 9*60*60)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	remember  = "agentcore_memory"
