@@ -14,6 +14,9 @@
 //
 //	go run ./internal/breakage            all cases
 //	go run ./internal/breakage heartbeat  the cases whose name contains the word
+//	go run ./internal/breakage -part 1/2  every second case
+//
+// Whatever is chosen, every case must fit the source: one whose piece is gone fails at once.
 //
 // A case fails when the source no longer holds the old piece exactly once, when the broken program does not compile,
 // or when the named test passes all the same. The exit code is 1 if any case failed.
@@ -40,18 +43,27 @@ import (
 
 func main() {
 	jobs := flag.Int("jobs", 2, "how many cases run at a time")
+	part := flag.String("part", "1/1", "which `part` of the cases to run, K/N: every Nth case, from the Kth on")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *jobs, flag.Args()); err != nil {
+	if err := run(ctx, *jobs, *part, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, jobs int, words []string) error {
+func run(ctx context.Context, jobs int, part string, words []string) error {
 	cases, err := readCases(words)
 	if err != nil {
+		return err
+	}
+	for _, c := range cases {
+		if _, err := c.broken(); err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+	}
+	if cases, err = partOf(cases, part); err != nil {
 		return err
 	}
 	scratch, err := os.MkdirTemp("", "breakage-")
@@ -199,20 +211,42 @@ func anchored(test string) string {
 	return strings.Join(parts, "/")
 }
 
-// overlay writes the broken source beside the real one and returns the file that tells the go command so.
-func (c breakage) overlay(scratch string) (string, error) {
+// partOf chooses every nth case, from the kth on.
+func partOf(cases []breakage, part string) ([]breakage, error) {
+	var k, n int
+	if _, err := fmt.Sscanf(part, "%d/%d", &k, &n); err != nil || k < 1 || k > n {
+		return nil, fmt.Errorf("-part is %q, it must be K/N with K from 1 to N, such as 1/2", part)
+	}
+	var some []breakage
+	for i := k - 1; i < len(cases); i += n {
+		some = append(some, cases[i])
+	}
+	return some, nil
+}
+
+// broken is the source with the rule switched off.
+func (c breakage) broken() ([]byte, error) {
 	source, err := os.ReadFile(c.file)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if n := bytes.Count(source, c.old); n != 1 {
-		return "", fmt.Errorf("%s holds the old piece %d times, not once; bring the case up to date", c.file, n)
+		return nil, fmt.Errorf("%s holds the old piece %d times, not once; bring the case up to date", c.file, n)
+	}
+	return bytes.Replace(source, c.old, c.new, 1), nil
+}
+
+// overlay writes the broken source beside the real one and returns the file that tells the go command so.
+func (c breakage) overlay(scratch string) (string, error) {
+	source, err := c.broken()
+	if err != nil {
+		return "", err
 	}
 	if err := os.MkdirAll(scratch, 0o755); err != nil {
 		return "", err
 	}
 	broken := filepath.Join(scratch, filepath.Base(c.file))
-	if err := os.WriteFile(broken, bytes.Replace(source, c.old, c.new, 1), 0o644); err != nil {
+	if err := os.WriteFile(broken, source, 0o644); err != nil {
 		return "", err
 	}
 	real, err := filepath.Abs(c.file)
