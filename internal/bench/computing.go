@@ -255,7 +255,7 @@ func (w *workshop) pillowFrames(ctx context.Context) ([]float64, error) {
 	return figures, err
 }
 
-// drawPicture writes a GIF in which everything moves, so that no frame is small.
+// drawPicture writes a GIF in which everything moves, so that no frame is small, and which the tool still takes.
 func (w *workshop) drawPicture() (path string, err error) {
 	w.say("  drawing a GIF of %d frames", gifFrames)
 	const width, height = 1920, 1080
@@ -269,7 +269,7 @@ func (w *workshop) drawPicture() (path string, err error) {
 		for y := range height {
 			row := frame.Pix[y*frame.Stride : y*frame.Stride+width]
 			for x := range row {
-				row[x] = uint8((x+n*9)>>3 ^ (y+n*5)>>4)
+				row[x] = uint8((x+n*9)>>6 ^ (y+n*5)>>5)
 			}
 		}
 		all.Image, all.Delay = append(all.Image, frame), append(all.Delay, 4)

@@ -5,11 +5,18 @@ Arguments: the file, and how many frames. Prints seconds and peak memory in byte
 
 import io
 import json
-import resource
 import sys
 import time
 
 from PIL import Image
+
+
+def peak():
+    # Not ru_maxrss, which counts the program that this one was started by.
+    for line in open("/proc/self/status"):
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+
 
 path, wanted = sys.argv[1], int(sys.argv[2])
 began = time.perf_counter()
@@ -19,4 +26,4 @@ with Image.open(path) as picture:
         picture.seek(int(i * last / (wanted - 1)))
         out = io.BytesIO()
         picture.save(out, format="PNG")
-print(json.dumps([time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))
+print(json.dumps([time.perf_counter() - began, peak()]))
