@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockagentcorecontrol"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockagentcorecontrol/types"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"github.com/cloudplugins/difyplugin/plugin"
 )
@@ -97,7 +98,7 @@ func (m *memory) awaitActive(ctx context.Context, call *plugin.Call) error {
 			return plugin.Errorf(plugin.BadRequest, "the memory %s is being deleted: fill in another memory_id", m.id)
 		}
 		call.Progress(ctx, "waiting for the memory "+m.id, int64(time.Since(began).Seconds()), 0)
-		if err := sleep(ctx, pause+mathrand.N(pause/5)); err != nil {
+		if err := smithytime.SleepWithContext(ctx, pause+mathrand.N(pause/5)); err != nil {
 			return m.waitError(err)
 		}
 	}
@@ -124,18 +125,6 @@ func (m *memory) waitError(err error) error {
 // isOver reports whether the call has ended before a request was answered.
 func isOver(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
-}
-
-// sleep waits for a time, or until the context ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // whenActive performs a request, and performs it again after a wait where it was refused because the memory is still in

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
 )
@@ -33,21 +34,9 @@ func (c ingestionClient) await(ctx context.Context, call *plugin.Call, id string
 			return job{}, c.waitError(c.getError(err, id), id)
 		}
 		call.Progress(ctx, "waiting for the ingestion job "+id, int64(time.Since(began).Seconds()), 0)
-		if err := sleep(ctx, pause+rand.N(pause/5)); err != nil {
+		if err := smithytime.SleepWithContext(ctx, pause+rand.N(pause/5)); err != nil {
 			return job{}, c.waitError(err, id)
 		}
-	}
-}
-
-// sleep waits for a time, or until the context ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime/types"
+	smithytime "github.com/aws/smithy-go/time"
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
 )
@@ -35,7 +36,7 @@ func (c client) await(ctx context.Context, call *plugin.Call, of invocation, fou
 	began := time.Now()
 	for pause := firstPause; found.Status == types.AsyncInvokeStatusInProgress; pause = min(pause*3/2, longestPause) {
 		call.Progress(ctx, "waiting for "+of.arn, int64(time.Since(began).Seconds()), 0)
-		if err := sleep(ctx, pause+rand.N(pause/5)); err != nil {
+		if err := smithytime.SleepWithContext(ctx, pause+rand.N(pause/5)); err != nil {
 			return nil, waitError(err, of)
 		}
 		var err error
@@ -44,18 +45,6 @@ func (c client) await(ctx context.Context, call *plugin.Call, of invocation, fou
 		}
 	}
 	return found, nil
-}
-
-// sleep waits for a time, or until the context ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // waitError says how to pick up a video that was not handed over.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	smithytime "github.com/aws/smithy-go/time"
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
 	"github.com/coder/websocket"
@@ -128,7 +129,7 @@ func connect(ctx context.Context, acct *account.Account, of session) (*websocket
 		}
 		failed := handshakeError(acct, of, status, err)
 		passing := status == http.StatusConflict || status == http.StatusTooManyRequests || status >= http.StatusInternalServerError || plugin.KindOf(failed) == plugin.Connection
-		if !passing || try == handshakes || sleep(ctx, pause+rand.N(pause)) != nil {
+		if !passing || try == handshakes || smithytime.SleepWithContext(ctx, pause+rand.N(pause)) != nil {
 			return nil, failed
 		}
 	}
@@ -161,18 +162,6 @@ func streamOperation(acct *account.Account, of session) account.Operation {
 	return account.Operation{
 		Doing: "connect to the browser of the session " + of.id, Service: "Bedrock AgentCore", Action: "bedrock-agentcore:ConnectBrowserAutomationStream",
 		Resource: arn(acct, of.browser), Region: acct.Region(),
-	}
-}
-
-// sleep waits for a time, or until the context ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
 	cdpbrowser "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	cdpfetch "github.com/chromedp/cdproto/fetch"
@@ -344,7 +345,7 @@ func (t *tab) pause(ctx context.Context) error {
 	case <-t.devtools.ended:
 		return t.devtools.why()
 	default:
-		return sleep(ctx, 20*time.Millisecond)
+		return smithytime.SleepWithContext(ctx, 20*time.Millisecond)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	smithytime "github.com/aws/smithy-go/time"
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
 )
@@ -35,21 +36,9 @@ func (c client) await(ctx context.Context, call *plugin.Call, arn string, fresh 
 			return nil, c.waitError(c.describeError(err, arn), arn)
 		}
 		call.Progress(ctx, "waiting for "+arn, int64(time.Since(began).Seconds()), 0)
-		if err := sleep(ctx, pause+rand.N(pause/5)); err != nil {
+		if err := smithytime.SleepWithContext(ctx, pause+rand.N(pause/5)); err != nil {
 			return nil, c.waitError(err, arn)
 		}
-	}
-}
-
-// sleep waits for a time, or until the context ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/transcribe/types"
+	smithytime "github.com/aws/smithy-go/time"
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/result"
@@ -44,7 +45,7 @@ func (c client) transcript(ctx context.Context, job *types.TranscriptionJob) (do
 		if delayErr != nil {
 			return d, err
 		}
-		if slept := sleep(ctx, pause); slept != nil {
+		if slept := smithytime.SleepWithContext(ctx, pause); slept != nil {
 			return d, err
 		}
 	}

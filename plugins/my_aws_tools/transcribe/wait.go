@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/transcribe/types"
+	smithytime "github.com/aws/smithy-go/time"
 	"github.com/cloudplugins/difyplugin/plugin"
 )
 
@@ -32,7 +33,7 @@ func (w *work) await(ctx context.Context) error {
 		}
 		w.state = nil
 		w.call.Progress(ctx, "transcribing in the job "+w.job, int64(time.Since(began).Seconds()), 0)
-		if err := sleep(ctx, pause+rand.N(pause/5)); err != nil {
+		if err := smithytime.SleepWithContext(ctx, pause+rand.N(pause/5)); err != nil {
 			return w.waitError(ctx, err)
 		}
 	}
@@ -40,18 +41,6 @@ func (w *work) await(ctx context.Context) error {
 
 func hasEnded(status types.TranscriptionJobStatus) bool {
 	return status == types.TranscriptionJobStatusCompleted || status == types.TranscriptionJobStatusFailed
-}
-
-// sleep waits for a time, or until the context ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // waitError says how to pick the job up, which needs its media. When the user has given up, nobody will read that: then
