@@ -46,7 +46,8 @@
 //
 // [Call] sends results: [Call.Text], [Call.JSON], [Call.Variable], [Call.Link], [Call.Image], [Call.File] and so on.
 // They may be called from several goroutines and arrive in the order of the calls. A file travels by whichever way its
-// size allows; the author opens it and the SDK does the rest, without holding it in memory or on disk.
+// size allows; the author opens it and the SDK does the rest, without holding it in memory or on disk. A file that
+// cannot be sent fails the call, unless it was only offered: [Call.OfferFile].
 //
 // # Failure
 //

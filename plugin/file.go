@@ -46,16 +46,37 @@ func Bytes(name, mimeType string, data []byte) File {
 //
 // The limits are the host's: 30 MiB for a tool (PLUGIN_MAX_FILE_SIZE), what fits into one line for a drive, at most
 // 5 MiB encoded. With DIFYPLUGIN_FILE_LINKS=off larger files are an error that names the size and the setting.
-func (c *Call) File(ctx context.Context, f File) error {
+//
+// A file that cannot be sent fails the call, whatever its function returns. See [Call.OfferFile].
+func (c *Call) File(ctx context.Context, f File) error { return c.failed(c.sendFile(ctx, f)) }
+
+// OfferFile is File for a file that the call can do without, because its result says where else the file is. Why it
+// could not be sent is then returned as declined, and the call may succeed. There is an err, which fails the call, where
+// a file broke off after a part of it was sent, and where ctx has ended.
+func (c *Call) OfferFile(ctx context.Context, f File) (declined, err error) {
+	err = c.sendFile(ctx, f)
+	var broken brokenOff
+	if err == nil || errors.As(err, &broken) || ctx.Err() != nil {
+		return nil, c.failed(err)
+	}
+	return err, nil
+}
+
+// brokenOff is the error of a file of which a part was sent.
+type brokenOff struct{ error }
+
+func (e brokenOff) Unwrap() error { return e.error }
+
+func (c *Call) sendFile(ctx context.Context, f File) error {
 	f.Name = baseName(f.Name)
 	f.Type = mimeType(f.Type, f.Name)
 	if f.Open == nil {
-		return c.failed(withoutContent(f))
+		return withoutContent(f)
 	}
 	if c.drive {
-		return c.failed(c.sendDriveFile(ctx, f))
+		return c.sendDriveFile(ctx, f)
 	}
-	return c.failed(c.sendToolFile(ctx, f))
+	return c.sendToolFile(ctx, f)
 }
 
 // sendDriveFile tries one line first: Dify does not put the chunks of a drive's file together.
@@ -146,16 +167,27 @@ func (c *Call) sendToolFile(ctx context.Context, f File) error {
 	return c.sendChunks(ctx, f)
 }
 
-// sendChunks announces the file's end only after the whole body was read and found right: a file whose end never
-// comes is never stored.
+// sendChunks sends a file in pieces.
 func (c *Call) sendChunks(ctx context.Context, f File) error {
 	body, err := f.Open(ctx)
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	meta := map[string]any{"filename": f.Name, "mime_type": f.Type}
 	chunk := wire.BlobChunk{ID: newID(), TotalLength: f.Size, Blob: make([]byte, wire.ChunkSize)}
+	if err := c.copyChunks(ctx, f, &chunk, body); err != nil {
+		if chunk.Sequence > 0 {
+			return brokenOff{err}
+		}
+		return err
+	}
+	return nil
+}
+
+// copyChunks announces the file's end only after the whole body was read and found right: a file whose end never comes
+// is never stored.
+func (c *Call) copyChunks(ctx context.Context, f File, chunk *wire.BlobChunk, body io.Reader) error {
+	meta := map[string]any{"filename": f.Name, "mime_type": f.Type}
 	whole := chunk.Blob
 	var sent int64
 	for {
@@ -168,7 +200,7 @@ func (c *Call) sendChunks(ctx context.Context, f File) error {
 		}
 		if n > 0 {
 			chunk.Blob = whole[:n]
-			if err := c.message(wire.MessageBlobChunk, chunk, meta); err != nil {
+			if err := c.message(wire.MessageBlobChunk, *chunk, meta); err != nil {
 				return err
 			}
 			chunk.Sequence++
@@ -184,7 +216,7 @@ func (c *Call) sendChunks(ctx context.Context, f File) error {
 		return wrongLength(f, sent)
 	}
 	chunk.Blob, chunk.End = []byte{}, true
-	return c.message(wire.MessageBlobChunk, chunk, meta)
+	return c.message(wire.MessageBlobChunk, *chunk, meta)
 }
 
 // fill reads until p is full or the body ends. Unlike [io.ReadFull] it never takes a body that broke off, which is what

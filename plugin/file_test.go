@@ -364,6 +364,63 @@ func TestAWrongBodyNeverBecomesAFile(t *testing.T) {
 	}
 }
 
+// A file that is only offered fails its call where a part of it was sent, or the call is over, and not otherwise.
+func TestAFileThatIsOfferedMayBeDeclined(t *testing.T) {
+	gone := func(n int64) File {
+		return File{Name: "a.bin", Size: n, Open: func(context.Context) (io.ReadCloser, error) { return nil, errors.New("it is gone") }}
+	}
+	for name, tt := range map[string]struct {
+		file  File
+		drive bool
+		over  bool // the call is cancelled before
+		fails string
+	}{
+		"an upload that is refused":     {file: badBody(40_000, 40_000, io.EOF)},
+		"an upload of a drive":          {file: badBody(40_000, 40_000, io.EOF), drive: true},
+		"a body that cannot be opened":  {file: gone(9000)},
+		"a file without a body":         {file: File{Name: "a.bin", Size: 9000}},
+		"a body that is broken at once": {file: badBody(9000, 8000, errors.New("broken"))},
+		"a broken body of a drive":      {file: badBody(300, 200, errors.New("broken")), drive: true},
+		"a body that breaks off":        {file: badBody(9000, 8500, errors.New("broken")), fails: "broke off while it was read"},
+		"a body that is too short":      {file: badBody(9000, 8500, io.EOF), fails: "ended after 8500 of 9000 bytes"},
+		"a call that is over":           {file: badBody(40_000, 40_000, io.EOF), over: true, fails: "canceled"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCalls(t, map[string]string{"PLUGIN_RUNTIME_MAX_BUFFER_SIZE": "16000", "PLUGIN_MAX_FILE_SIZE": "20000"})
+			c.dify.answer = func(int) (int, string) { return http.StatusRequestEntityTooLarge, "too large" }
+			var declined, broken error
+			_, failure := outcome(t, c.run(t.Context(), "S1", tt.drive, func(ctx context.Context, call *Call) error {
+				if tt.over {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithCancel(ctx)
+					cancel()
+				}
+				declined, broken = call.OfferFile(ctx, tt.file)
+				return nil
+			}))
+			if tt.fails == "" {
+				if declined == nil || broken != nil || failure != nil {
+					t.Errorf("declined = %v, err = %v, and the call failed with %+v", declined, broken, failure)
+				}
+				return
+			}
+			if declined != nil || broken == nil || failure == nil || !strings.Contains(failure.Message, tt.fails) {
+				t.Errorf("declined = %v, err = %v, and the call failed with %+v", declined, broken, failure)
+			}
+		})
+	}
+	t.Run("a file that is taken", func(t *testing.T) {
+		c := newCalls(t, nil)
+		_, failure := outcome(t, c.run(t.Context(), "S1", false, func(ctx context.Context, call *Call) error {
+			declined, err := call.OfferFile(ctx, badBody(9000, 9000, io.EOF))
+			return errors.Join(declined, err)
+		}))
+		if failure != nil {
+			t.Errorf("the call failed with %+v", failure)
+		}
+	})
+}
+
 func TestABodyIsClosedWhateverHappens(t *testing.T) {
 	for _, size := range []int64{10, 30_000} {
 		for _, end := range []error{io.EOF, errors.New("broken")} {

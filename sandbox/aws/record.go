@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // maxRecordedBody is how much of a body is kept in bytes, maxCalls how many calls.
@@ -17,6 +18,8 @@ const (
 
 // Call is what the cloud remembers of a request that was let in.
 type Call struct {
+	// At is when it came, by the clock of the cloud.
+	At time.Time
 	// Service, Region, Operation and the keys' owner are those of [Request].
 	Service, Region, Operation   string
 	AccountID, ARN, AccessKeyID  string
@@ -84,6 +87,7 @@ func (rec *record) add(r *Request, sig signature) {
 		header.Del(secret)
 	}
 	call := &Call{
+		At:      r.cloud.now(),
 		Service: r.Service, Region: r.Region, Operation: r.Operation.Name,
 		AccountID: r.AccountID, ARN: r.ARN, AccessKeyID: r.AccessKeyID,
 		Host: strings.ToLower(r.Host), Method: r.Method, Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery,

@@ -37,9 +37,9 @@ func (c *cloud) wantNoSession(t *testing.T, started int) {
 func ran(t *testing.T, result host.Result) []params {
 	t.Helper()
 	var list []params
-	for _, item := range object(t, result)["results"].([]any) {
+	for _, item := range toolstest.Object(t, result)["results"].([]any) {
 		shown := item.(params)
-		shown["result"] = decoded(t, []byte(shown["result"].(string)))
+		shown["result"] = toolstest.Decode(t, []byte(shown["result"].(string)))
 		list = append(list, shown)
 	}
 	return list
@@ -69,7 +69,7 @@ func TestSection3_3_ACommandAndCodeAreRunAndTheirResultsAreJSON(t *testing.T) {
 	if query := c.Calls()[3].RawQuery; query != "sessionId="+session {
 		t.Errorf("what was stopped is %s", query)
 	}
-	got := object(t, result)
+	got := toolstest.Object(t, result)
 	raw := func(text string) string {
 		return `{"content":[{"text":"` + text + `","type":"text"}],"isError":false,"structuredContent":{"executionTime":12.5,"exitCode":0,"stderr":"","stdout":"` + text + `"}}`
 	}
@@ -146,14 +146,14 @@ func TestNothingIsSentForAWrongRun(t *testing.T) {
 					t.Errorf("the error does not say %q: %.500s", word, failed.Message)
 				}
 			}
-			c.wantNothingSent(t)
+			c.WantNothingSent(t)
 			c.wantNoSession(t, 0)
 		})
 	}
 	c := newCloud(t)
 	same := c.File("a.txt", "text/plain", []byte("a"))
-	wantFailure(t, c.Fail(t, interpret, params{"command": "ls", "input_files": []any{same, same}}), plugin.BadRequest, `two files of the name "a.txt"`)
-	c.wantNothingSent(t)
+	toolstest.WantFailure(t, c.Fail(t, interpret, params{"command": "ls", "input_files": []any{same, same}}), plugin.BadRequest, `two files of the name "a.txt"`)
+	c.WantNothingSent(t)
 }
 
 func TestTheKeysOfTheReplacedPluginAreTaken(t *testing.T) {
@@ -205,7 +205,7 @@ func TestASessionThatCannotBeStoppedCostsNoResult(t *testing.T) {
 	}
 	c.Inject(aws.Fault{Operation: "InvokeCodeInterpreter", Effects: []aws.Effect{aws.Deny()}})
 	failed := c.Fail(t, interpret, params{"command": "ls"})
-	wantFailure(t, failed, plugin.Authorization, "The session "+c.core.Sessions()[1].ID, "could not be stopped")
+	toolstest.WantFailure(t, failed, plugin.Authorization, "The session "+c.core.Sessions()[1].ID, "could not be stopped")
 }
 
 func TestASessionIsKeptAndUsedAgain(t *testing.T) {
@@ -226,13 +226,13 @@ func TestASessionIsKeptAndUsedAgain(t *testing.T) {
 		result := c.Succeed(t, interpret, ids)
 		wantOutputs(t, result, map[string]string{"session_kept": "true", "session_id": `"` + session.ID + `"`})
 	}
-	c.wantOperations(t, "InvokeCodeInterpreter", "InvokeCodeInterpreter", "InvokeCodeInterpreter")
+	c.WantOperations(t, "InvokeCodeInterpreter", "InvokeCodeInterpreter", "InvokeCodeInterpreter")
 	c.Inject(aws.Fault{Operation: "InvokeCodeInterpreter", Effects: []aws.Effect{aws.Deny()}})
 	for _, parameters := range []params{{"session_id": session.ID}, {"keep_session": true}} {
 		parameters["command"] = "ls"
 		failed := c.Fail(t, interpret, parameters)
 		running := c.core.Sessions()[len(c.core.Sessions())-1].ID
-		wantFailure(t, failed, plugin.Authorization, "The session goes on", "session_id "+running+" and code_interpreter_id "+builtIn)
+		toolstest.WantFailure(t, failed, plugin.Authorization, "The session goes on", "session_id "+running+" and code_interpreter_id "+builtIn)
 	}
 }
 
@@ -243,9 +243,9 @@ func TestACodeInterpreterOfOnesOwn(t *testing.T) {
 	wantOutputs(t, result, map[string]string{"code_interpreter_id": `"tools-0123456789"`})
 	c.wantNoSession(t, 1)
 	failed := c.Fail(t, interpret, params{"command": "ls", "code_interpreter_id": "other-0123456789"})
-	wantFailure(t, failed, plugin.BadRequest, "could not start a session of the code interpreter other-0123456789", "no such code interpreter in the region us-east-1")
+	toolstest.WantFailure(t, failed, plugin.BadRequest, "could not start a session of the code interpreter other-0123456789", "no such code interpreter in the region us-east-1")
 	failed = c.Fail(t, interpret, params{"command": "ls", "session_id": "gone"})
-	wantFailure(t, failed, plugin.BadRequest, "the session has ended", "leave session_id blank")
+	toolstest.WantFailure(t, failed, plugin.BadRequest, "the session has ended", "leave session_id blank")
 	if strings.Contains(failed.Message, "goes on") {
 		t.Errorf("a session that is not there is offered for use: %s", failed.Message)
 	}
@@ -288,7 +288,7 @@ func TestSection3_3_ExceptionsInTheStreamFailTheTool(t *testing.T) {
 			c := newCloud(t)
 			c.program(standin.Printed("so far"), standin.Event{Exception: tt.exception, Message: "odd"})
 			failed := c.Fail(t, interpret, params{"command": "ls"})
-			wantFailure(t, failed, tt.kind, append(tt.words, "could not run the command")...)
+			toolstest.WantFailure(t, failed, tt.kind, append(tt.words, "could not run the command")...)
 			c.wantNoSession(t, 1)
 		})
 	}
@@ -323,15 +323,15 @@ func TestSection3_3_WhatTheServiceCannotRunFailsTheTool(t *testing.T) {
 	c := newCloud(t)
 	c.program(standin.Refused("Language runtime is not available"))
 	failed := c.Fail(t, interpret, params{"language": "python", "code": "1"})
-	wantFailure(t, failed, plugin.BadRequest, "could not run the code: the code interpreter says: Language runtime is not available")
+	toolstest.WantFailure(t, failed, plugin.BadRequest, "could not run the code: the code interpreter says: Language runtime is not available")
 	c.program(standin.Event{IsError: true, Structured: map[string]any{"stdout": "", "stderr": "", "executionTime": 0.0}})
-	wantFailure(t, c.Fail(t, interpret, params{"command": "ls"}), plugin.BadRequest, "it gives no reason")
+	toolstest.WantFailure(t, c.Fail(t, interpret, params{"command": "ls"}), plugin.BadRequest, "it gives no reason")
 	c.program(standin.Refused(strings.Repeat("茶", 1000)))
 	if failed := c.Fail(t, interpret, params{"command": "ls"}); len(failed.Message) > 2200 {
 		t.Errorf("the error has %d bytes", len(failed.Message))
 	}
 	c.program()
-	wantFailure(t, c.Fail(t, interpret, params{"command": "ls"}), plugin.Unavailable, "without a result")
+	toolstest.WantFailure(t, c.Fail(t, interpret, params{"command": "ls"}), plugin.Unavailable, "without a result")
 	c.wantNoSession(t, 4)
 }
 
@@ -433,19 +433,19 @@ func TestFilesGoInAndOut(t *testing.T) {
 			"input_files": []any{c.File("a.txt", "text/plain", []byte("tea")), c.File("empty.bin", "application/octet-stream", nil)},
 		})
 		wantFiles(t, result, []sent{{"a.txt", "text/plain", []byte("TEA")}, {"b.bin", "application/octet-stream", picture}})
-		c.wantOperations(t, "StartCodeInterpreterSession", "InvokeCodeInterpreter", "InvokeCodeInterpreter", "InvokeCodeInterpreter", "StopCodeInterpreterSession")
+		c.WantOperations(t, "StartCodeInterpreterSession", "InvokeCodeInterpreter", "InvokeCodeInterpreter", "InvokeCodeInterpreter", "StopCodeInterpreterSession")
 		if diff := cmp.Diff([]string{
 			`{"arguments":{"content":[{"blob":"dGVh","path":"a.txt"},{"blob":"","path":"empty.bin"}]},"name":"writeFiles"}`,
 			`{"arguments":{"paths":["out/a.txt","b.bin"]},"name":"readFiles"}`,
 		}, []string{after(c.bodies(t)[1]), after(c.bodies(t)[3])}); diff != "" {
 			t.Errorf("the requests differ (-want +got):\n%s", diff)
 		}
-		if got := object(t, result)["files"]; fmt.Sprint(got) != "[a.txt b.bin]" {
+		if got := toolstest.Object(t, result)["files"]; fmt.Sprint(got) != "[a.txt b.bin]" {
 			t.Errorf("the files are %v", got)
 		}
 	}
 	failed := c.Fail(t, interpret, params{"command": "ls", "output_files": "none.csv"})
-	wantFailure(t, failed, plugin.BadRequest, "could not read the output files: the code interpreter says: File not found: none.csv")
+	toolstest.WantFailure(t, failed, plugin.BadRequest, "could not read the output files: the code interpreter says: File not found: none.csv")
 	if c.core.Running() != 0 {
 		t.Error("a session is left")
 	}
@@ -466,8 +466,8 @@ func TestAnInputFileThatIsTooLargeStopsTheCall(t *testing.T) {
 	c := newCloud(t)
 	half := make([]byte, 11<<20)
 	failed := c.Fail(t, interpret, params{"command": "ls", "input_files": []any{c.File("a.bin", "", half), c.File("b.bin", "", half)}})
-	wantFailure(t, failed, plugin.BadRequest, `could not read the input file "b.bin", of at most 20 MiB in all`)
-	c.wantNothingSent(t)
+	toolstest.WantFailure(t, failed, plugin.BadRequest, `could not read the input file "b.bin", of at most 20 MiB in all`)
+	c.WantOperations(t)
 }
 
 func TestCodeIsRunOnce(t *testing.T) {
@@ -488,7 +488,7 @@ func TestCodeIsRunOnce(t *testing.T) {
 			c := newCloud(t)
 			in := c.Inject(aws.Fault{Operation: "InvokeCodeInterpreter", Effects: []aws.Effect{tt.effect}})
 			failed := c.Fail(t, interpret, params{"command": "ls"})
-			wantFailure(t, failed, tt.kind, append(tt.words, "could not run the command")...)
+			toolstest.WantFailure(t, failed, tt.kind, append(tt.words, "could not run the command")...)
 			if in.Hits() != 1 || len(c.core.Invocations()) != tt.runs {
 				t.Errorf("the request was sent %d times, and performed %d times", in.Hits(), len(c.core.Invocations()))
 			}
@@ -523,7 +523,7 @@ func TestErrorsOfAWSAboutSessionsSayWhatToDo(t *testing.T) {
 			c := newCloud(t)
 			c.Inject(aws.Fault{Operation: tt.operation, Effects: []aws.Effect{tt.fault}})
 			failed := c.Fail(t, interpret, params{"command": "ls"})
-			wantFailure(t, failed, tt.kind, tt.words...)
+			toolstest.WantFailure(t, failed, tt.kind, tt.words...)
 			if strings.Contains(failed.Message, "may have been run") {
 				t.Errorf("nothing was run, and the error is not sure of it: %s", failed.Message)
 			}

@@ -36,7 +36,7 @@ func fill(c *cloud) {
 func found(t *testing.T, raw []byte) []string {
 	t.Helper()
 	list := []string{}
-	for _, memory := range decoded(t, raw)["data"].(params)["memories"].([]any) {
+	for _, memory := range toolstest.Decode(t, raw).(params)["data"].(params)["memories"].([]any) {
 		list = append(list, memory.(params)["content"].(params)["text"].(string))
 	}
 	return list
@@ -74,7 +74,7 @@ func TestAMemoryIsSearched(t *testing.T) {
 			},
 		},
 	}
-	if diff := cmp.Diff(want, object(t, result)); diff != "" {
+	if diff := cmp.Diff(want, toolstest.Object(t, result)); diff != "" {
 		t.Errorf("the JSON differs (-want +got):\n%s", diff)
 	}
 	if kinds(result) != "text json" || !strings.Contains(result.Text, "drinks") || !strings.Contains(result.Text, "/userPreference/actor_1") {
@@ -211,7 +211,7 @@ func TestNothingIsSentForAWrongSearch(t *testing.T) {
 					t.Errorf("the error does not say %q: %.500s", word, failed.Message)
 				}
 			}
-			c.wantNothingSent(t)
+			c.WantNothingSent(t)
 		})
 	}
 }
@@ -237,11 +237,11 @@ func TestSection3_5_ErrorsOfTheServiceFailTheSearch(t *testing.T) {
 			c := newCloud(t)
 			c.Inject(aws.Fault{Effects: []aws.Effect{tt.fault}})
 			failed := c.Fail(t, search, params{"memory_id": notes})
-			wantFailure(t, failed, tt.kind, append(tt.words, "could not search the memory "+notes)...)
+			toolstest.WantFailure(t, failed, tt.kind, append(tt.words, "could not search the memory "+notes)...)
 		})
 	}
 	c := newCloud(t)
-	wantFailure(t, c.Fail(t, search, params{"memory_id": "other-0123456789"}), plugin.BadRequest, "no such memory")
+	toolstest.WantFailure(t, c.Fail(t, search, params{"memory_id": "other-0123456789"}), plugin.BadRequest, "no such memory")
 }
 
 func TestSection3_5_MoreRecordsAreReadPageByPage(t *testing.T) {
@@ -266,7 +266,7 @@ func TestSection3_5_MoreRecordsAreReadPageByPage(t *testing.T) {
 	for page := range 3 {
 		result = c.Succeed(t, search, parameters)
 		got = append(got, found(t, result.JSON[0])...)
-		token := object(t, result)["data"].(params)["next_token"]
+		token := toolstest.Object(t, result)["data"].(params)["next_token"]
 		if (token == nil) != (page == 2) {
 			t.Fatalf("the token of page %d is %v", page+1, token)
 		}
@@ -296,7 +296,7 @@ func TestAServiceThatRepeatsAPageIsNotAskedForEver(t *testing.T) {
 		search:   {"memory_id": notes},
 		remember: {"operation": "retrieve", "memory_id": notes, "actor_id": "ann", "session_id": "s1"},
 	} {
-		wantFailure(t, c.Fail(t, tool, parameters), plugin.Unavailable, "the same page again and again")
+		toolstest.WantFailure(t, c.Fail(t, tool, parameters), plugin.Unavailable, "the same page again and again")
 	}
 	c.wantPages(t, 2)
 }

@@ -44,7 +44,7 @@ func TestAMessageIsRecorded(t *testing.T) {
 	c := newCloud(t)
 	before := time.Now().Truncate(time.Millisecond)
 	result := c.Succeed(t, remember, with("record", params{"information": " I like 茶.\n", "assistant_reply": "Noted."}))
-	c.wantOperations(t, "CreateEvent")
+	c.WantOperations(t, "CreateEvent")
 	call := c.Calls()[0]
 	body := call.JSON()
 	at, _ := body["eventTimestamp"].(float64)
@@ -66,7 +66,7 @@ func TestAMessageIsRecorded(t *testing.T) {
 	event := c.core.Events(notes)[0].ID
 	if diff := cmp.Diff(params{
 		"memory_id": notes, "actor_id": "ann", "session_id": "s1", "event_id": event, "memory_created": false, "success": true,
-	}, object(t, result)); diff != "" {
+	}, toolstest.Object(t, result)); diff != "" {
 		t.Errorf("the JSON differs (-want +got):\n%s", diff)
 	}
 	for _, line := range []string{"\n\nEvent ID: " + event + "\n", "\nMemory ID: " + notes + "\n", "\nActor ID: ann\n", "\nSession ID: s1\n", "\nInformation length: 11 characters\n"} {
@@ -105,7 +105,7 @@ func TestPrivacyA8_NoMessageOfTheAssistantIsInvented(t *testing.T) {
 	for _, reply := range []any{nil, ""} {
 		c := newCloud(t)
 		c.Succeed(t, remember, with("record", params{"information": "hi", "assistant_reply": reply}))
-		if diff := cmp.Diff(says("USER", "hi"), c.core.Events(notes)[0].Payload, cmp.Transformer("text", func(raw json.RawMessage) any { return decoded(t, raw) })); diff != "" {
+		if diff := cmp.Diff(says("USER", "hi"), c.core.Events(notes)[0].Payload, cmp.Transformer("text", func(raw json.RawMessage) any { return toolstest.Decode(t, raw) })); diff != "" {
 			t.Errorf("the memory holds something else (-want +got):\n%s", diff)
 		}
 	}
@@ -131,7 +131,7 @@ func TestPrivacyA11_AMemoryIsCreatedOnlyByARecordThatNamesNone(t *testing.T) {
 			if tt.fails == "" {
 				c.Succeed(t, remember, tt.parameters)
 			} else {
-				wantFailure(t, c.Fail(t, remember, tt.parameters), plugin.BadRequest, tt.fails)
+				toolstest.WantFailure(t, c.Fail(t, remember, tt.parameters), plugin.BadRequest, tt.fails)
 			}
 			if n := len(c.core.Memories()); n != 1 {
 				t.Errorf("there are %d memories, one was there before", n)
@@ -146,7 +146,7 @@ func TestPrivacyA11_AMemoryIsCreatedOnlyByARecordThatNamesNone(t *testing.T) {
 func TestARecordWithoutAMemoryCreatesOne(t *testing.T) {
 	c := newCloud(t)
 	result := c.Succeed(t, remember, params{"operation": "record", "information": "hi", "session_id": "mine", "memory_id": ` "" `, "actor_id": nil})
-	c.wantOperations(t, "CreateMemory", "GetMemory", "CreateEvent")
+	c.WantOperations(t, "CreateMemory", "GetMemory", "CreateEvent")
 	call := c.Calls()[0]
 	if call.Method != "POST" || call.Path != "/memories/create" || call.Host != "bedrock-agentcore-control.us-east-1.amazonaws.com" {
 		t.Errorf("%s %s%s", call.Method, call.Host, call.Path)
@@ -174,7 +174,7 @@ func TestARecordWithoutAMemoryCreatesOne(t *testing.T) {
 		t.Errorf("the body differs (-want +got):\n%s", diff)
 	}
 	memory := c.core.Memories()[1]
-	got := object(t, result)
+	got := toolstest.Object(t, result)
 	actor, _ := got["actor_id"].(string)
 	if got["memory_id"] != memory.ID || got["session_id"] != "mine" || !regexp.MustCompile(`^actor_[0-9a-f]{16}$`).MatchString(actor) || got["memory_created"] != true {
 		t.Errorf("the JSON is %v", got)
@@ -205,12 +205,12 @@ func TestSection3_4_NamesThatAreMadeUpAtTheSameTimeDiffer(t *testing.T) {
 func TestSection3_4_IDsThatAreGivenAreKept(t *testing.T) {
 	c := newCloud(t)
 	result := c.Succeed(t, remember, params{"operation": "record", "information": "hi", "memory_id": `"'` + notes + ` "`, "actor_id": " 'ann/of:team' "})
-	got := object(t, result)
+	got := toolstest.Object(t, result)
 	session, _ := got["session_id"].(string)
 	if got["memory_id"] != notes || got["actor_id"] != "ann/of:team" || !regexp.MustCompile(`^session_[0-9a-f]{16}$`).MatchString(session) {
 		t.Errorf("the JSON is %v", got)
 	}
-	c.wantOperations(t, "CreateEvent")
+	c.WantOperations(t, "CreateEvent")
 	result = c.Succeed(t, remember, params{"operation": "retrieve", "memory_id": notes, "actor_id": "ann/of:team", "session_id": session})
 	if n := len(turnsOf(t, result.JSON[0])); n != 1 {
 		t.Errorf("%d turns", n)
@@ -251,7 +251,7 @@ func TestNothingIsSentForAWrongMemoryCall(t *testing.T) {
 					t.Errorf("the error does not say %q: %.500s", word, failed.Message)
 				}
 			}
-			c.wantNothingSent(t)
+			c.WantNothingSent(t)
 		})
 	}
 }
@@ -260,7 +260,7 @@ func TestNothingIsSentForAWrongMemoryCall(t *testing.T) {
 func turnsOf(t *testing.T, raw []byte) []params {
 	t.Helper()
 	list := []params{}
-	for _, turn := range decoded(t, raw)["data"].(params)["conversation_turns"].([]any) {
+	for _, turn := range toolstest.Decode(t, raw).(params)["data"].(params)["conversation_turns"].([]any) {
 		list = append(list, turn.(params))
 	}
 	return list
@@ -311,7 +311,7 @@ func TestSection3_4_TheLastTurnsAreRetrieved(t *testing.T) {
 				},
 			},
 		},
-	}, object(t, result)); diff != "" {
+	}, toolstest.Object(t, result)); diff != "" {
 		t.Errorf("the JSON differs (-want +got):\n%s", diff)
 	}
 	if kinds(result) != "text json" {
@@ -400,7 +400,7 @@ func TestErrorsOfAWSAboutMemoriesSayWhatToDo(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t)
 			c.Inject(aws.Fault{Operation: tt.operation, Effects: []aws.Effect{tt.fault}})
-			wantFailure(t, c.Fail(t, remember, tt.parameters), tt.kind, tt.words...)
+			toolstest.WantFailure(t, c.Fail(t, remember, tt.parameters), tt.kind, tt.words...)
 		})
 	}
 }
@@ -410,7 +410,7 @@ func TestAMemoryWhoseRecordFailsIsNotLost(t *testing.T) {
 	c.Inject(aws.Fault{Operation: "CreateEvent", Times: 1, Effects: []aws.Effect{aws.Deny()}})
 	failed := c.Fail(t, remember, params{"operation": "record", "information": "hi", "actor_id": "ann", "session_id": "s1"})
 	made := c.core.Memories()[1].ID
-	wantFailure(t, failed, plugin.Authorization, "The memory "+made+" was created", "memory_id "+made+", actor_id ann and session_id s1")
+	toolstest.WantFailure(t, failed, plugin.Authorization, "The memory "+made+" was created", "memory_id "+made+", actor_id ann and session_id s1")
 	c.Succeed(t, remember, params{"operation": "record", "information": "hi", "memory_id": made, "actor_id": "ann", "session_id": "s1"})
 	if n := len(c.core.Memories()); n != 2 {
 		t.Errorf("there are %d memories", n)
@@ -423,9 +423,9 @@ func TestWhatIsCreatedIsCreatedOnceAlsoWhereTheAnswerIsLost(t *testing.T) {
 		c.Inject(aws.Fault{Operation: operation, Times: 1, Effects: []aws.Effect{aws.Drop()}})
 	}
 	result := c.Succeed(t, remember, params{"operation": "record", "information": "hi"})
-	c.wantOperations(t, "CreateMemory", "CreateMemory", "GetMemory", "CreateEvent", "CreateEvent")
+	c.WantOperations(t, "CreateMemory", "CreateMemory", "GetMemory", "CreateEvent", "CreateEvent")
 	memories := c.core.Memories()
-	if len(memories) != 2 || len(c.core.Events(memories[1].ID)) != 1 || object(t, result)["memory_id"] != memories[1].ID {
+	if len(memories) != 2 || len(c.core.Events(memories[1].ID)) != 1 || toolstest.Object(t, result)["memory_id"] != memories[1].ID {
 		t.Errorf("there are %d memories, and %d events", len(memories), len(c.core.Events(memories[1].ID)))
 	}
 }
@@ -443,10 +443,10 @@ func TestARefusedRequestIsExplainedByTheStateOfTheMemory(t *testing.T) {
 				t.Errorf("%s: the error does not say %q: %s", status, word, failed.Message)
 			}
 		}
-		c.wantOperations(t, "CreateEvent", "GetMemory")
+		c.WantOperations(t, "CreateEvent", "GetMemory")
 	}
 	c := newCloud(t)
 	c.Inject(aws.Fault{Operation: "GetMemory", Effects: []aws.Effect{aws.Deny()}})
 	failed := c.Fail(t, remember, with("record", params{"information": "hi", "memory_id": "other-0123456789"}))
-	wantFailure(t, failed, plugin.BadRequest, "no such memory")
+	toolstest.WantFailure(t, failed, plugin.BadRequest, "no such memory")
 }

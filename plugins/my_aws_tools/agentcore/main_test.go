@@ -59,54 +59,6 @@ func newCloud(t *testing.T) *cloud {
 	return c
 }
 
-func (c *cloud) wantNothingSent(t *testing.T) {
-	t.Helper()
-	if sent := c.Operations(); len(sent) > 0 {
-		t.Errorf("%v were sent, and the call was to be refused before", sent)
-	}
-}
-
-func (c *cloud) wantOperations(t *testing.T, want ...string) {
-	t.Helper()
-	var got []string
-	for _, call := range c.Calls() {
-		got = append(got, call.Operation)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the operations differ (-want +got):\n%s", diff)
-	}
-}
-
-func wantFailure(t *testing.T, failed *host.PluginError, kind plugin.Kind, words ...string) {
-	t.Helper()
-	if failed.Type != string(kind) {
-		t.Errorf("the kind is %s, want %s: %s", failed.Type, kind, failed.Message)
-	}
-	for _, word := range words {
-		if !strings.Contains(failed.Message, word) {
-			t.Errorf("the error does not say %q: %.900s", word, failed.Message)
-		}
-	}
-}
-
-// object is the only JSON message of a result.
-func object(t *testing.T, result host.Result) params {
-	t.Helper()
-	if len(result.JSON) != 1 {
-		t.Fatalf("%d JSON messages, want one", len(result.JSON))
-	}
-	return decoded(t, result.JSON[0])
-}
-
-func decoded(t *testing.T, raw []byte) params {
-	t.Helper()
-	var value params
-	if err := json.Unmarshal(raw, &value); err != nil {
-		t.Fatalf("%s: %v", raw, err)
-	}
-	return value
-}
-
 // kinds are the types of the messages before the outputs.
 func kinds(result host.Result) string {
 	var list []string

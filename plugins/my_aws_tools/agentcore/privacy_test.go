@@ -140,14 +140,14 @@ func TestPrivacyA28_OnlyTheKeysOfTheCallerAreUsed(t *testing.T) {
 				given := maps.Clone(parameters)
 				maps.Copy(given, keys)
 				failed := c.FailAs(t, nil, tool, given)
-				wantFailure(t, failed, plugin.Authorization, "aws_access_key_id")
+				toolstest.WantFailure(t, failed, plugin.Authorization, "aws_access_key_id")
 				given = maps.Clone(parameters)
 				failed = c.FailAs(t, mixed(keys), tool, given)
-				wantFailure(t, failed, plugin.Authorization, "aws_access_key_id")
+				toolstest.WantFailure(t, failed, plugin.Authorization, "aws_access_key_id")
 			}
 		}
 	}
-	c.wantNothingSent(t)
+	c.WantNothingSent(t)
 }
 
 // mixed are the credentials of a provider of which something is missing.

@@ -1,23 +1,13 @@
 package agentcore_test
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"io"
-	"io/fs"
-	"net/http"
-	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"testing/synctest"
 	"time"
 
-	"github.com/cloudplugins/difyplugin/host"
 	"github.com/cloudplugins/difyplugin/plugin"
-	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/agentcore"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
@@ -26,101 +16,38 @@ import (
 
 // bubble is AgentCore and its tools without a network, in which hours pass in no time.
 type bubble struct {
-	*aws.Cloud
-	*host.Conn
+	*toolstest.AWS
+	*toolstest.Tools
 	core  *standin.Service
 	began time.Time
 }
 
-// inBubble runs a test with tools whose calls end after the usual 585 seconds.
-func inBubble(t *testing.T, part plugin.Part, tool string, test func(*testing.T, *bubble)) {
+// inBubble runs a test with a tool.
+func inBubble(t *testing.T, part plugin.Part, test func(*testing.T, *bubble)) {
 	t.Helper()
-	declared := declarations(t, tool)
 	synctest.Test(t, func(t *testing.T) {
-		b := &bubble{Cloud: aws.New(), core: standin.New(), began: time.Now()}
-		if err := b.AddAccount(aws.Account{ID: toolstest.AccountID, Keys: []aws.Key{toolstest.Key()}}); err != nil {
-			t.Fatal(err)
-		}
+		b := &bubble{AWS: toolstest.StartInBubble(t), core: standin.New(), began: time.Now()}
 		b.core.Register(b.Cloud)
-		served, err := plugin.New(declared, part)
-		if err != nil {
-			t.Fatal(err)
-		}
-		requests, toPlugin := io.Pipe()
-		results, fromPlugin := io.Pipe()
-		ended := make(chan error, 1)
-		go func() {
-			ctx := account.NewProcess(b).Context(context.Background())
-			err := served.Serve(ctx, requests, fromPlugin, &bytes.Buffer{}, nil)
-			_ = fromPlugin.Close()
-			ended <- err
-		}()
-		b.Conn = host.Connect(toPlugin, results, host.Options{Strict: true})
-		defer func() {
-			if err := errors.Join(b.Conn.Close(), <-ended); err != nil {
-				t.Error(err)
-			}
-			b.Cloud.Close()
-		}()
+		b.Tools = b.Run(t, part)
 		test(t, b)
 	})
 }
 
-// declarations are those of the plugin with this one tool.
-func declarations(t *testing.T, tool string) fs.FS {
-	t.Helper()
-	declared := fstest.MapFS{}
-	for _, name := range []string{"manifest.yaml", "PRIVACY.md", "_assets/icon.svg", "provider/my_aws_tools.yaml", "agentcore/" + tool + ".yaml"} {
-		content, err := os.ReadFile("../" + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if before, _, ok := strings.Cut(string(content), "\ntools:"); ok {
-			content = []byte(before + "\ntools:\n  - agentcore/" + tool + ".yaml\n")
-		}
-		declared[name] = &fstest.MapFile{Data: content}
+// recording are the parameters of a call that records something.
+func recording(pairs ...string) params {
+	all := params{"operation": "record", "information": "hi"}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		all[pairs[i]] = pairs[i+1]
 	}
-	return declared
-}
-
-// RoundTrip hands a request to the cloud.
-func (b *bubble) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context())
-	r.Host = r.URL.Host
-	if r.Body == nil {
-		r.Body = http.NoBody // as servers have it
-	}
-	answer := httptest.NewRecorder()
-	b.ServeHTTP(answer, r)
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	return answer.Result(), nil
-}
-
-func failure(t *testing.T, err error) *host.PluginError {
-	t.Helper()
-	var failed *host.PluginError
-	if !errors.As(err, &failed) {
-		t.Fatalf("the tool did not fail as tools do: %v", err)
-	}
-	return failed
-}
-
-func (b *bubble) record(t *testing.T, parameters params) (host.Result, error) {
-	t.Helper()
-	parameters["operation"], parameters["information"] = "record", "hi"
-	return b.Tool(t.Context(), toolstest.Caller(toolstest.Credentials()), remember, parameters)
+	return all
 }
 
 func memoryTool() plugin.Part { return plugin.Tool(remember, agentcore.Remember) }
 
 func TestAMemoryInTheMakingIsWaitedFor(t *testing.T) {
-	inBubble(t, memoryTool(), remember, func(t *testing.T, b *bubble) {
+	inBubble(t, memoryTool(), func(t *testing.T, b *bubble) {
 		b.core.Creation(3*time.Minute, "")
-		if _, err := b.record(t, params{}); err != nil {
-			t.Fatal(err)
-		}
+		b.Succeed(t, remember, recording())
 		if took := time.Since(b.began); took < 3*time.Minute || took > 3*time.Minute+15*time.Second {
 			t.Errorf("the call took %v", took)
 		}
@@ -135,20 +62,17 @@ func TestAMemoryInTheMakingIsWaitedFor(t *testing.T) {
 }
 
 func TestAMemoryThatTakesTooLongIsNamedAndPickedUp(t *testing.T) {
-	inBubble(t, memoryTool(), remember, func(t *testing.T, b *bubble) {
+	inBubble(t, memoryTool(), func(t *testing.T, b *bubble) {
 		b.core.Creation(20*time.Minute, "")
-		_, err := b.record(t, params{"actor_id": "ann", "session_id": "s1"})
+		failed := b.Fail(t, remember, recording("actor_id", "ann", "session_id", "s1"))
 		made := b.core.Memories()[0].ID
-		wantFailure(t, failure(t, err), plugin.Unavailable, "was not ACTIVE within the time", "memory_id "+made+", actor_id ann and session_id s1")
+		toolstest.WantFailure(t, failed, plugin.Unavailable, "was not ACTIVE within the time", "memory_id "+made+", actor_id ann and session_id s1")
 		if took := time.Since(b.began); took != 585*time.Second {
 			t.Errorf("the call took %v, and ought to end 15 seconds before the host gives up", took)
 		}
-		given := params{"memory_id": made, "actor_id": "ann", "session_id": "s1"}
-		_, err = b.record(t, given)
-		wantFailure(t, failure(t, err), plugin.Unavailable, "was not ACTIVE within the time", "a call with memory_id "+made)
-		if _, err = b.record(t, given); err != nil {
-			t.Error(err)
-		}
+		given := recording("memory_id", made, "actor_id", "ann", "session_id", "s1")
+		toolstest.WantFailure(t, b.Fail(t, remember, given), plugin.Unavailable, "was not ACTIVE within the time", "a call with memory_id "+made)
+		b.Succeed(t, remember, given)
 		if n := len(b.core.Memories()); n != 1 || len(b.core.Events(made)) != 1 {
 			t.Errorf("%d memories, %d events", n, len(b.core.Events(made)))
 		}
@@ -156,11 +80,10 @@ func TestAMemoryThatTakesTooLongIsNamedAndPickedUp(t *testing.T) {
 }
 
 func TestAMemoryWhoseCreationFailsSaysWhy(t *testing.T) {
-	inBubble(t, memoryTool(), remember, func(t *testing.T, b *bubble) {
+	inBubble(t, memoryTool(), func(t *testing.T, b *bubble) {
 		b.core.Creation(time.Minute, "the role cannot be assumed")
-		_, err := b.record(t, params{})
-		failed := failure(t, err)
-		wantFailure(t, failed, plugin.Unavailable, "the creation of the memory "+b.core.Memories()[0].ID+" has failed: the role cannot be assumed", "Delete it")
+		failed := b.Fail(t, remember, recording())
+		toolstest.WantFailure(t, failed, plugin.Unavailable, "the creation of the memory "+b.core.Memories()[0].ID+" has failed: the role cannot be assumed", "Delete it")
 		if strings.Contains(failed.Message, "to go on with this memory") {
 			t.Errorf("a memory that cannot be used is offered for use: %s", failed.Message)
 		}
@@ -174,10 +97,9 @@ func TestAWaitEndsWithItsCall(t *testing.T) {
 		time.AfterFunc(42*time.Second, cancel)
 		return agentcore.Remember(ctx, call, in)
 	}
-	inBubble(t, plugin.Tool(remember, impatient), remember, func(t *testing.T, b *bubble) {
+	inBubble(t, plugin.Tool(remember, impatient), func(t *testing.T, b *bubble) {
 		b.core.Creation(-1, "")
-		_, err := b.record(t, params{})
-		wantFailure(t, failure(t, err), plugin.Unavailable, "memory_id "+b.core.Memories()[0].ID)
+		toolstest.WantFailure(t, b.Fail(t, remember, recording()), plugin.Unavailable, "memory_id "+b.core.Memories()[0].ID)
 		if took := time.Since(b.began); took != 42*time.Second {
 			t.Errorf("the call ended after %v", took)
 		}
@@ -185,20 +107,20 @@ func TestAWaitEndsWithItsCall(t *testing.T) {
 }
 
 func TestAWaitOutlivesWhatPasses(t *testing.T) {
-	inBubble(t, memoryTool(), remember, func(t *testing.T, b *bubble) {
+	inBubble(t, memoryTool(), func(t *testing.T, b *bubble) {
 		b.core.Creation(time.Minute, "")
 		b.Inject(aws.Fault{Operation: "GetMemory", Times: 2, Effects: []aws.Effect{aws.Break()}})
-		if _, err := b.record(t, params{}); err != nil {
-			t.Error(err)
-		}
+		b.Succeed(t, remember, recording())
 	})
-	inBubble(t, memoryTool(), remember, func(t *testing.T, b *bubble) {
+	inBubble(t, memoryTool(), func(t *testing.T, b *bubble) {
 		b.core.Creation(time.Minute, "")
 		b.Inject(aws.Fault{Operation: "GetMemory", Effects: []aws.Effect{aws.Deny()}})
-		_, err := b.record(t, params{})
-		wantFailure(t, failure(t, err), plugin.Authorization, "bedrock-agentcore:GetMemory", "goes on", b.core.Memories()[0].ID)
+		toolstest.WantFailure(t, b.Fail(t, remember, recording()), plugin.Authorization, "bedrock-agentcore:GetMemory", "goes on", b.core.Memories()[0].ID)
 	})
 }
+
+// sleeping are the parameters of a call that runs something.
+func sleeping() params { return params{"command": "sleep"} }
 
 func interpreter() plugin.Part { return plugin.Tool(interpret, agentcore.Interpret) }
 
@@ -216,22 +138,15 @@ func slow(takes time.Duration) standin.Program {
 	}
 }
 
-func (b *bubble) run(t *testing.T, parameters params) (host.Result, error) {
-	t.Helper()
-	parameters["command"] = "sleep"
-	return b.Tool(t.Context(), toolstest.Caller(toolstest.Credentials()), interpret, parameters)
-}
-
 func TestAProgramThatOutlastsTheCallIsStopped(t *testing.T) {
-	inBubble(t, interpreter(), interpret, func(t *testing.T, b *bubble) {
+	inBubble(t, interpreter(), func(t *testing.T, b *bubble) {
 		b.core.Program(slow(9 * time.Minute))
-		if result, err := b.run(t, params{}); err != nil || output(result, "stdout") != `"done"` {
-			t.Errorf("%s, %v", output(result, "stdout"), err)
+		if printed := output(b.Succeed(t, interpret, sleeping()), "stdout"); printed != `"done"` {
+			t.Errorf("%s was printed", printed)
 		}
 		began := time.Now()
 		b.core.Program(slow(10 * time.Minute))
-		_, err := b.run(t, params{})
-		wantFailure(t, failure(t, err), plugin.Unavailable, "could not run the command within the time that Dify gives a tool")
+		toolstest.WantFailure(t, b.Fail(t, interpret, sleeping()), plugin.Unavailable, "could not run the command within the time that Dify gives a tool")
 		if took := time.Since(began); took < 585*time.Second || took > 590*time.Second {
 			t.Errorf("the call took %v", took)
 		}
@@ -242,15 +157,13 @@ func TestAProgramThatOutlastsTheCallIsStopped(t *testing.T) {
 }
 
 func TestASessionThatOutlastsTheCallIsNamed(t *testing.T) {
-	inBubble(t, interpreter(), interpret, func(t *testing.T, b *bubble) {
+	inBubble(t, interpreter(), func(t *testing.T, b *bubble) {
 		b.core.Program(slow(10 * time.Minute))
-		_, err := b.run(t, params{"keep_session": true})
+		failed := b.Fail(t, interpret, params{"command": "sleep", "keep_session": true})
 		session := b.core.Sessions()[0].ID
-		wantFailure(t, failure(t, err), plugin.Unavailable, "within the time", "The session goes on", "session_id "+session)
+		toolstest.WantFailure(t, failed, plugin.Unavailable, "within the time", "The session goes on", "session_id "+session)
 		b.core.Program(slow(0))
-		if _, err := b.run(t, params{"session_id": session}); err != nil {
-			t.Error(err)
-		}
+		b.Succeed(t, interpret, params{"command": "sleep", "session_id": session})
 	})
 }
 
@@ -263,15 +176,14 @@ func TestACancelledCallLeavesNoSession(t *testing.T) {
 	}
 	for name, operation := range map[string]string{"while something runs": "", "while the session starts": "StartCodeInterpreterSession"} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, plugin.Tool(interpret, impatient), interpret, func(t *testing.T, b *bubble) {
+			inBubble(t, plugin.Tool(interpret, impatient), func(t *testing.T, b *bubble) {
 				b.core.Program(slow(10 * time.Minute))
 				if operation != "" {
 					late := make(chan struct{})
 					time.AfterFunc(44*time.Second, func() { close(late) })
 					b.Inject(aws.Fault{Operation: operation, Effects: []aws.Effect{aws.Hold(late)}})
 				}
-				_, err := b.run(t, params{})
-				wantFailure(t, failure(t, err), plugin.Unavailable, "could not run the command")
+				toolstest.WantFailure(t, b.Fail(t, interpret, sleeping()), plugin.Unavailable, "could not run the command")
 				if took := time.Since(b.began); took < 42*time.Second || took > 45*time.Second {
 					t.Errorf("the call took %v", took)
 				}
@@ -286,12 +198,10 @@ func TestACancelledCallLeavesNoSession(t *testing.T) {
 func TestAServiceThatHangsDoesNotHoldACallThatHasEnded(t *testing.T) {
 	for _, operation := range []string{"StartCodeInterpreterSession", "StopCodeInterpreterSession"} {
 		t.Run(operation, func(t *testing.T) {
-			inBubble(t, interpreter(), interpret, func(t *testing.T, b *bubble) {
+			inBubble(t, interpreter(), func(t *testing.T, b *bubble) {
 				b.core.Program(slow(10 * time.Minute))
 				b.Inject(aws.Fault{Operation: operation, Effects: []aws.Effect{aws.Hold(nil)}})
-				if _, err := b.run(t, params{}); err == nil {
-					t.Error("the call succeeded")
-				}
+				b.Fail(t, interpret, sleeping())
 				if took := time.Since(b.began); took < 585*time.Second || took > 591*time.Second {
 					t.Errorf("the call took %v", took)
 				}

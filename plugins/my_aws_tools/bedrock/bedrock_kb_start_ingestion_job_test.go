@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudplugins/difyplugin/plugin"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/bedrockagent"
 )
@@ -55,7 +56,7 @@ func TestAnIngestionJobIsStarted(t *testing.T) {
 	job := `{"knowledgeBaseId": "KB12345678", "dataSourceId": "DS12345678", "ingestionJobId": "` + j.ID + `", "description": "nightly", "status": "STARTING",
 		"startedAt": "` + started + `", "updatedAt": "` + started + `", "statistics": ` + noStatistics + `, "failureReasons": []}`
 	wantObject(t, `{"knowledge_base_id": "KB12345678", "data_source_id": "DS12345678", "ingestion_job": `+job+`}`, result)
-	wantJSON(t, "ingestion_job", job, result.Variables["ingestion_job"])
+	toolstest.WantJSON(t, "ingestion_job", job, result.Variables["ingestion_job"])
 	if want := "Ingestion job " + j.ID + ": STARTING"; result.Text != want {
 		t.Errorf("the text is %q, want %q", result.Text, want)
 	}
@@ -63,7 +64,7 @@ func TestAnIngestionJobIsStarted(t *testing.T) {
 		"ingestion_job_id": `"` + j.ID + `"`, "status": `"STARTING"`, "started_at": `"` + started + `"`, "updated_at": `"` + started + `"`,
 		"failure_reasons": "[]", "statistics": noStatistics,
 	} {
-		wantJSON(t, name, want, result.Variables[name])
+		toolstest.WantJSON(t, name, want, result.Variables[name])
 	}
 }
 
@@ -89,8 +90,8 @@ func TestSection3_9Bug1_ADeletionPolicyIsRefusedWithTheReason(t *testing.T) {
 	for _, policy := range []string{"RETAIN", "DELETE"} {
 		c := newCloud(t)
 		failed := c.Fail(t, ingestTool, ingesting("data_deletion_policy", policy))
-		wantFailure(t, failed, plugin.BadRequest, "data_deletion_policy must be left blank", "setting of the data source", "UpdateDataSource")
-		c.wantNothingSent(t)
+		toolstest.WantFailure(t, failed, plugin.BadRequest, "data_deletion_policy must be left blank", "setting of the data source", "UpdateDataSource")
+		c.WantNothingSent(t)
 	}
 }
 
@@ -147,12 +148,12 @@ func TestAJobThatRunsAlreadyCanBePickedUp(t *testing.T) {
 	c := newCloud(t)
 	c.Succeed(t, ingestTool, ingesting())
 	id := c.onlyJob(t).ID
-	wantFailure(t, c.Fail(t, ingestTool, ingesting()), plugin.BadRequest, "could not start an ingestion job of the data source DS12345678", "ongoing ingestion job with id "+id, "ingestion_job_id")
+	toolstest.WantFailure(t, c.Fail(t, ingestTool, ingesting()), plugin.BadRequest, "could not start an ingestion job of the data source DS12345678", "ongoing ingestion job with id "+id, "ingestion_job_id")
 	c.Forget()
 	// What only a start could use is not looked at.
 	result := c.Succeed(t, ingestTool, ingesting("ingestion_job_id", id, "client_token", "short"))
 	c.wantBodies(t, "GetIngestionJob /knowledgebases/KB12345678/datasources/DS12345678/ingestionjobs/"+id)
-	wantJSON(t, "status", `"IN_PROGRESS"`, result.Variables["status"])
+	toolstest.WantJSON(t, "status", `"IN_PROGRESS"`, result.Variables["status"])
 	c.bases.Finish(id, bedrockagent.Outcome{
 		Statistics:     map[string]int{"numberOfDocumentsScanned": 7, "numberOfNewDocumentsIndexed": 3, "numberOfModifiedDocumentsIndexed": 2, "numberOfDocumentsDeleted": 1, "numberOfDocumentsFailed": 4},
 		FailureReasons: []string{`["a.bin is no text","b.bin is too long"]`, "c.bin is odd"},
@@ -161,8 +162,8 @@ func TestAJobThatRunsAlreadyCanBePickedUp(t *testing.T) {
 	if want := "Ingestion job " + id + ": COMPLETE (7 scanned, 3 new, 2 changed, 1 deleted, 4 failed)"; result.Text != want {
 		t.Errorf("the text is %q, want %q", result.Text, want)
 	}
-	wantJSON(t, "failure_reasons", `["a.bin is no text", "b.bin is too long", "c.bin is odd"]`, result.Variables["failure_reasons"])
-	wantJSON(t, "statistics", `{"numberOfDocumentsScanned": 7, "numberOfMetadataDocumentsScanned": 0, "numberOfNewDocumentsIndexed": 3, "numberOfModifiedDocumentsIndexed": 2,
+	toolstest.WantJSON(t, "failure_reasons", `["a.bin is no text", "b.bin is too long", "c.bin is odd"]`, result.Variables["failure_reasons"])
+	toolstest.WantJSON(t, "statistics", `{"numberOfDocumentsScanned": 7, "numberOfMetadataDocumentsScanned": 0, "numberOfNewDocumentsIndexed": 3, "numberOfModifiedDocumentsIndexed": 2,
 		"numberOfMetadataDocumentsModified": 0, "numberOfDocumentsDeleted": 1, "numberOfDocumentsFailed": 4, "numberOfDocumentsSkipped": 0}`, result.Variables["statistics"])
 	c.onlyJob(t)
 }
@@ -182,7 +183,7 @@ func TestAJobThatDoesNotSucceedFailsTheTool(t *testing.T) {
 			id := c.onlyJob(t).ID
 			c.bases.Finish(id, tt.outcome)
 			failed := c.Fail(t, ingestTool, ingesting("ingestion_job_id", id, "wait_for_completion", wait))
-			wantFailure(t, failed, plugin.Unavailable, append(tt.words, "the ingestion job "+id+" of the data source DS12345678 of the knowledge base KB12345678")...)
+			toolstest.WantFailure(t, failed, plugin.Unavailable, append(tt.words, "the ingestion job "+id+" of the data source DS12345678 of the knowledge base KB12345678")...)
 			if len(failed.Message) > 2300 {
 				t.Errorf("the error has %d bytes", len(failed.Message))
 			}
@@ -211,15 +212,15 @@ func TestErrorsOfJobsSayWhatToDo(t *testing.T) {
 			c := newCloud(t)
 			c.Inject(aws.Fault{Operation: "StartIngestionJob", Effects: []aws.Effect{tt.fault}})
 			failed := c.Fail(t, ingestTool, ingesting())
-			wantFailure(t, failed, tt.kind, append(tt.words, "could not start an ingestion job of the data source DS12345678 of the knowledge base KB12345678")...)
+			toolstest.WantFailure(t, failed, tt.kind, append(tt.words, "could not start an ingestion job of the data source DS12345678 of the knowledge base KB12345678")...)
 			if tt.sure && strings.Contains(failed.Message, "may have been started") {
 				t.Errorf("nothing was started, and the error is not sure of it: %s", failed.Message)
 			}
 		})
 	}
 	c := newCloud(t)
-	wantFailure(t, c.Fail(t, ingestTool, ingesting("ingestion_job_id", "JB12345678")), plugin.BadRequest, "could not look up the ingestion job JB12345678", "does not exist")
-	wantFailure(t, c.Fail(t, ingestTool, ingesting("data_source_id", "DS99999999")), plugin.BadRequest, "does not exist")
+	toolstest.WantFailure(t, c.Fail(t, ingestTool, ingesting("ingestion_job_id", "JB12345678")), plugin.BadRequest, "could not look up the ingestion job JB12345678", "does not exist")
+	toolstest.WantFailure(t, c.Fail(t, ingestTool, ingesting("data_source_id", "DS99999999")), plugin.BadRequest, "does not exist")
 }
 
 func TestTimesAreThoseOfAWS(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudplugins/difyplugin/plugin"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/bedrockagentruntime"
 )
@@ -47,15 +48,15 @@ func TestAQuestionIsAnsweredFromAKnowledgeBase(t *testing.T) {
 	if call := c.Calls()[0]; call.Method != "POST" || call.Host != "bedrock-agent-runtime.us-east-1.amazonaws.com" || call.Path != "/retrieveAndGenerate" {
 		t.Errorf("the request was %s %s%s", call.Method, call.Host, call.Path)
 	}
-	wantJSON(t, "the request", `{"input": {"text": "What do cats do?"}, "retrieveAndGenerateConfiguration": {"type": "KNOWLEDGE_BASE", "knowledgeBaseConfiguration": `+configured+`}}`,
+	toolstest.WantJSON(t, "the request", `{"input": {"text": "What do cats do?"}, "retrieveAndGenerateConfiguration": {"type": "KNOWLEDGE_BASE", "knowledgeBaseConfiguration": `+configured+`}}`,
 		c.Calls()[0].Body)
 	citations := `[{"text": "sleep", "references": [{"content": "Cats sleep.", "location": "s3://documents/pets/cats #1?.txt", "location_type": "S3", "content_type": "TEXT",
 		"row": null, "media_uri": null, "file": null, "metadata": {"x-amz-bedrock-kb-source-uri": "s3://documents/pets/cats #1?.txt",
 		"x-amz-bedrock-kb-data-source-id": "DS12345678", "x-amz-bedrock-kb-chunk-id": "chunk-1", "x-amz-bedrock-kb-document-page-number": 3, "year": 2024, "draft": false}}]}]`
 	session := string(result.Variables["session_id"])
 	wantObject(t, `{"output": "They sleep.", "citations": `+citations+`, "session_id": `+session+`, "guardrail_action": null}`, result)
-	wantJSON(t, "citations", citations, result.Variables["citations"])
-	wantJSON(t, "output", `"They sleep."`, result.Variables["output"])
+	toolstest.WantJSON(t, "citations", citations, result.Variables["citations"])
+	toolstest.WantJSON(t, "output", `"They sleep."`, result.Variables["output"])
 	if len(session) < 10 || result.Text != "" {
 		t.Errorf("the session is %s, the text %q", session, result.Text)
 	}
@@ -98,7 +99,7 @@ func TestSection3_11Bug1_AConversationGoesOn(t *testing.T) {
 	if got := string(third.Variables["session_id"]); got != `"`+session+`"` {
 		t.Errorf("the session is %s, and was %s", got, session)
 	}
-	wantFailure(t, c.Fail(t, answerTool, asking("session_id", "unknown")), plugin.BadRequest, "could not answer from the knowledge base KB12345678", "Session with Id unknown is not valid")
+	toolstest.WantFailure(t, c.Fail(t, answerTool, asking("session_id", "unknown")), plugin.BadRequest, "could not answer from the knowledge base KB12345678", "Session with Id unknown is not valid")
 }
 
 func TestOptionsOfAQuestionThatAreLeftOutAreNotSent(t *testing.T) {
@@ -110,7 +111,7 @@ func TestOptionsOfAQuestionThatAreLeftOutAreNotSent(t *testing.T) {
 				parameters[option] = blank
 			}
 			c.Succeed(t, answerTool, parameters)
-			wantJSON(t, "the request", `{"input": {"text": "What do cats do?"}, "retrieveAndGenerateConfiguration": {"type": "KNOWLEDGE_BASE", "knowledgeBaseConfiguration": `+configured+`}}`,
+			toolstest.WantJSON(t, "the request", `{"input": {"text": "What do cats do?"}, "retrieveAndGenerateConfiguration": {"type": "KNOWLEDGE_BASE", "knowledgeBaseConfiguration": `+configured+`}}`,
 				c.Calls()[0].Body)
 		})
 	}
@@ -145,12 +146,12 @@ func TestAConfigurationArrivesAsItWasWritten(t *testing.T) {
 			c.Forget()
 			result := c.Succeed(t, answerTool, asking("knowledge_base_configuration", config, "session_configuration", `{"kmsKeyArn": "`+kmsKey+`"}`))
 			body := c.Calls()[0].Body
-			wantJSON(t, "the request", `{"input": {"text": "What do cats do?"}, "sessionConfiguration": {"kmsKeyArn": "`+kmsKey+`"},
+			toolstest.WantJSON(t, "the request", `{"input": {"text": "What do cats do?"}, "sessionConfiguration": {"kmsKeyArn": "`+kmsKey+`"},
 				"retrieveAndGenerateConfiguration": {"type": "KNOWLEDGE_BASE", "knowledgeBaseConfiguration": `+everything+`}}`, body)
 			if name == "as text" && !strings.Contains(string(body), `"top_k":12345678901234567890`) {
 				t.Errorf("digits were lost: %s", body)
 			}
-			wantJSON(t, "guardrail_action", `"NONE"`, result.Variables["guardrail_action"])
+			toolstest.WantJSON(t, "guardrail_action", `"NONE"`, result.Variables["guardrail_action"])
 		})
 	}
 }
@@ -160,8 +161,8 @@ func TestSection3_11Bug6_AGuardrailThatIntervenesIsSeen(t *testing.T) {
 	c.runtime.AddGuardrail(bedrockagentruntime.Guardrail{ID: "abc", Version: "7", Word: "secret"})
 	config := `{"knowledgeBaseId": "KB12345678", "modelArn": "` + nova + `", "generationConfiguration": {"guardrailConfiguration": {"guardrailId": "abc", "guardrailVersion": 7}}}`
 	result := c.Succeed(t, answerTool, asking("knowledge_base_configuration", config, "input", "the secret"))
-	wantJSON(t, "guardrail_action", `"INTERVENED"`, result.Variables["guardrail_action"])
-	wantJSON(t, "output", `"Sorry, the guardrail has stopped this."`, result.Variables["output"])
+	toolstest.WantJSON(t, "guardrail_action", `"INTERVENED"`, result.Variables["guardrail_action"])
+	toolstest.WantJSON(t, "output", `"Sorry, the guardrail has stopped this."`, result.Variables["output"])
 }
 
 func TestAQuestionIsAnsweredFromADocument(t *testing.T) {
@@ -174,7 +175,7 @@ func TestAQuestionIsAnsweredFromADocument(t *testing.T) {
 			config := `{"modelArn": "` + nova + `", "sources": ` + sources + `, "generationConfiguration": {"promptTemplate": {"textPromptTemplate": "x"}}}`
 			// The other configuration is not looked at.
 			c.Succeed(t, answerTool, askingAbout(config, "knowledge_base_configuration", "{odd"))
-			wantJSON(t, "the request", `{"input": {"text": "What do cats do?"}, "retrieveAndGenerateConfiguration": {"type": "EXTERNAL_SOURCES", "externalSourcesConfiguration": `+config+`}}`,
+			toolstest.WantJSON(t, "the request", `{"input": {"text": "What do cats do?"}, "retrieveAndGenerateConfiguration": {"type": "EXTERNAL_SOURCES", "externalSourcesConfiguration": `+config+`}}`,
 				c.Calls()[0].Body)
 		})
 	}
@@ -193,7 +194,7 @@ func TestAConfigurationIsMadeOfSimpleParameters(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t)
 			c.Succeed(t, answerTool, asking("knowledge_base_configuration", nil, "knowledge_base_id", handbook, "model_id", tt.model))
-			wantJSON(t, "the request", fmt.Sprintf(`{"input": {"text": "What do cats do?"}, "retrieveAndGenerateConfiguration": {"type": "KNOWLEDGE_BASE",
+			toolstest.WantJSON(t, "the request", fmt.Sprintf(`{"input": {"text": "What do cats do?"}, "retrieveAndGenerateConfiguration": {"type": "KNOWLEDGE_BASE",
 				"knowledgeBaseConfiguration": {"knowledgeBaseId": "KB12345678", "modelArn": %q}}}`, tt.want), c.Calls()[0].Body)
 		})
 	}
@@ -206,7 +207,7 @@ func TestSimpleParametersCompleteAConfiguration(t *testing.T) {
 	c.runtime.Add(paris)
 	const parisARN = "arn:aws:bedrock:eu-west-3:123456789012:knowledge-base/KB12345678"
 	c.Succeed(t, answerTool, asking("knowledge_base_configuration", `{"retrievalConfiguration": {"vectorSearchConfiguration": {}}}`, "knowledge_base_id", parisARN, "model_id", "amazon.nova-lite-v1:0"))
-	wantJSON(t, "the request", `{"input": {"text": "What do cats do?"}, "retrieveAndGenerateConfiguration": {"type": "KNOWLEDGE_BASE", "knowledgeBaseConfiguration": {
+	toolstest.WantJSON(t, "the request", `{"input": {"text": "What do cats do?"}, "retrieveAndGenerateConfiguration": {"type": "KNOWLEDGE_BASE", "knowledgeBaseConfiguration": {
 		"knowledgeBaseId": "KB12345678", "modelArn": "arn:aws:bedrock:eu-west-3::foundation-model/amazon.nova-lite-v1:0", "retrievalConfiguration": {"vectorSearchConfiguration": {}}}}}`, c.Calls()[0].Body)
 	if host := c.Calls()[0].Host; host != "bedrock-agent-runtime.eu-west-3.amazonaws.com" {
 		t.Errorf("the request went to %s", host)
@@ -338,7 +339,7 @@ func TestErrorsOfAnswersSayWhatToDo(t *testing.T) {
 			c := newCloud(t)
 			c.Inject(aws.Fault{Effects: []aws.Effect{tt.fault}})
 			failed := c.Fail(t, answerTool, asking("input", "canary"))
-			wantFailure(t, failed, tt.kind, append(tt.words, "could not answer from the knowledge base KB12345678")...)
+			toolstest.WantFailure(t, failed, tt.kind, append(tt.words, "could not answer from the knowledge base KB12345678")...)
 			if strings.Contains(failed.Message, "canary") {
 				t.Errorf("the error repeats the question: %s", failed.Message)
 			}
@@ -347,5 +348,5 @@ func TestErrorsOfAnswersSayWhatToDo(t *testing.T) {
 	c := newCloud(t)
 	c.Inject(aws.Fault{Effects: []aws.Effect{aws.Deny()}})
 	failed := c.Fail(t, answerTool, askingAbout(`{"modelArn": "m", "sources": [{"sourceType": "S3", "s3Location": {"uri": "s3://documents/cats.pdf"}}]}`))
-	wantFailure(t, failed, plugin.Authorization, "could not answer from the document")
+	toolstest.WantFailure(t, failed, plugin.Authorization, "could not answer from the document")
 }

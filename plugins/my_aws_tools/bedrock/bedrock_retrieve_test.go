@@ -80,14 +80,14 @@ func TestAKnowledgeBaseIsSearched(t *testing.T) {
 	if call := c.Calls()[0]; call.Method != "POST" || call.Host != "bedrock-agent-runtime.us-east-1.amazonaws.com" || call.Path != "/knowledgebases/KB12345678/retrieve" {
 		t.Errorf("the request was %s %s%s", call.Method, call.Host, call.Path)
 	}
-	wantJSON(t, "the request", `{"retrievalQuery": {"text": " What <b>do</b> cats do?\n"}, "retrievalConfiguration": {"vectorSearchConfiguration": {
+	toolstest.WantJSON(t, "the request", `{"retrievalQuery": {"text": " What <b>do</b> cats do?\n"}, "retrievalConfiguration": {"vectorSearchConfiguration": {
 		"numberOfResults": 1, "overrideSearchType": "SEMANTIC"}}}`, c.Calls()[0].Body)
 	var token string
 	if err := json.Unmarshal(result.Variables["next_token"], &token); err != nil || token == "" {
 		t.Fatalf("next_token is %s", result.Variables["next_token"])
 	}
 	wantObject(t, fmt.Sprintf(`{"results": [%s], "next_token": %q, "guardrail_action": null}`, cats, token), result)
-	wantJSON(t, "results", "["+cats+"]", result.Variables["results"])
+	toolstest.WantJSON(t, "results", "["+cats+"]", result.Variables["results"])
 	if result.Text != "" {
 		t.Errorf("the text is %q, and JSON was wanted", result.Text)
 	}
@@ -125,7 +125,7 @@ func TestOptionsOfASearchThatAreLeftOutAreNotSent(t *testing.T) {
 				parameters[option] = blank
 			}
 			c.Succeed(t, searchTool, parameters)
-			wantJSON(t, "the request", `{"retrievalQuery": {"text": "What do cats do?"}, "retrievalConfiguration": {"vectorSearchConfiguration": {
+			toolstest.WantJSON(t, "the request", `{"retrievalQuery": {"text": "What do cats do?"}, "retrievalConfiguration": {"vectorSearchConfiguration": {
 				"numberOfResults": 5, "overrideSearchType": "SEMANTIC"}}}`, c.Calls()[0].Body)
 		})
 	}
@@ -190,10 +190,10 @@ func TestSection3_10Bug2_TheTypeOfSearchIsOptional(t *testing.T) {
 	base.NoSearchType = true
 	c.runtime.Add(base)
 	c.Succeed(t, searchTool, searching("search_type", "AUTO"))
-	wantJSON(t, "the search", `{"numberOfResults": 5}`, c.vector(t))
+	toolstest.WantJSON(t, "the search", `{"numberOfResults": 5}`, c.vector(t))
 	c.Forget()
-	wantFailure(t, c.Fail(t, searchTool, searching("search_type", "HYBRID")), plugin.BadRequest, "does not support overrideSearchType")
-	wantJSON(t, "the search", `{"numberOfResults": 5, "overrideSearchType": "HYBRID"}`, c.vector(t))
+	toolstest.WantFailure(t, c.Fail(t, searchTool, searching("search_type", "HYBRID")), plugin.BadRequest, "does not support overrideSearchType")
+	toolstest.WantJSON(t, "the search", `{"numberOfResults": 5, "overrideSearchType": "HYBRID"}`, c.vector(t))
 }
 
 func TestSection3_10Bug3And4_AModelSortsThePassagesWhereTheyAre(t *testing.T) {
@@ -224,7 +224,7 @@ func TestSection3_10Bug3And4_AModelSortsThePassagesWhereTheyAre(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c.Forget()
 			result := c.Succeed(t, searchTool, tt.parameters)
-			wantJSON(t, "the search", fmt.Sprintf(`{"numberOfResults": %d, "overrideSearchType": "SEMANTIC", "rerankingConfiguration": {
+			toolstest.WantJSON(t, "the search", fmt.Sprintf(`{"numberOfResults": %d, "overrideSearchType": "SEMANTIC", "rerankingConfiguration": {
 				"type": "BEDROCK_RERANKING_MODEL", "bedrockRerankingConfiguration": {"numberOfRerankedResults": %d, "modelConfiguration": {"modelArn": %q}}}}`,
 				tt.found, tt.parameters["topk"], tt.model), c.vector(t))
 			if got := contents(t, result)[0]; got != "Dogs bark." {
@@ -284,7 +284,7 @@ func TestDocumentsAreFiltered(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t)
 			result := c.Succeed(t, searchTool, tt.parameters)
-			wantJSON(t, "the search", `{"numberOfResults": 5, "overrideSearchType": "SEMANTIC", "filter": `+tt.sent+`}`, c.vector(t))
+			toolstest.WantJSON(t, "the search", `{"numberOfResults": 5, "overrideSearchType": "SEMANTIC", "filter": `+tt.sent+`}`, c.vector(t))
 			if diff := cmp.Diff(tt.found, contents(t, result)); diff != "" {
 				t.Errorf("the passages differ (-want +got):\n%s", diff)
 			}
@@ -321,7 +321,7 @@ func TestSection3_10Bug9_PassagesArePaged(t *testing.T) {
 			t.Errorf("next_token is %s, the second page differs (-want +got):\n%s", second.Variables["next_token"], diff)
 		}
 	}
-	wantFailure(t, c.Fail(t, searchTool, searching("next_token", "bm9uZQ==")), plugin.BadRequest, "nextToken is invalid")
+	toolstest.WantFailure(t, c.Fail(t, searchTool, searching("next_token", "bm9uZQ==")), plugin.BadRequest, "nextToken is invalid")
 }
 
 func TestAGuardrailJudgesASearch(t *testing.T) {
@@ -341,7 +341,7 @@ func TestAGuardrailJudgesASearch(t *testing.T) {
 		}
 	}
 	c.Succeed(t, searchTool, searching("guardrail_id", "abc", "guardrail_version", "DRAFT"))
-	wantFailure(t, c.Fail(t, searchTool, searching("guardrail_id", "abc", "guardrail_version", 7)), plugin.BadRequest, "does not exist")
+	toolstest.WantFailure(t, c.Fail(t, searchTool, searching("guardrail_id", "abc", "guardrail_version", 7)), plugin.BadRequest, "does not exist")
 }
 
 // place is a location of the API.
@@ -464,7 +464,7 @@ func TestSection3_10Bug7_A7_NothingIsMadeUp(t *testing.T) {
 	base.Documents = []bedrockagentruntime.Document{{Content: map[string]any{"text": "x"}}}
 	c.runtime.Add(base)
 	result := c.Succeed(t, searchTool, searching())
-	wantJSON(t, "the entry", `[{"content": "x", "title": null, "content_type": null, "source": null, "source_type": null, "document_id": null, "score": null, "row": null,
+	toolstest.WantJSON(t, "the entry", `[{"content": "x", "title": null, "content_type": null, "source": null, "source_type": null, "document_id": null, "score": null, "row": null,
 		"media_uri": null, "file": null, "attributes": {}, "metadata": {"_source": "knowledge", "retriever_from": "workflow", "position": 1, "dataset_id": null,
 		"dataset_name": null, "document_id": null, "document_name": null, "document_data_source_type": null, "segment_id": null, "segment_position": null,
 		"segment_word_count": 1, "segment_hit_count": null, "score": null, "doc_metadata": {"source": null, "document_name": null}}}]`, result.Variables["results"])
@@ -504,12 +504,12 @@ func TestErrorsOfSearchesSayWhatToDo(t *testing.T) {
 			c := newCloud(t)
 			c.Inject(aws.Fault{Effects: []aws.Effect{tt.fault}})
 			failed := c.Fail(t, searchTool, searching("query", "canary"))
-			wantFailure(t, failed, tt.kind, append(tt.words, "could not search the knowledge base KB12345678")...)
+			toolstest.WantFailure(t, failed, tt.kind, append(tt.words, "could not search the knowledge base KB12345678")...)
 			if strings.Contains(failed.Message, "canary") {
 				t.Errorf("the error repeats the query: %s", failed.Message)
 			}
 		})
 	}
 	c := newCloud(t)
-	wantFailure(t, c.Fail(t, searchTool, searching("knowledge_base_id", "KB99999999")), plugin.BadRequest, "there is no such thing in the region us-east-1", "KB99999999")
+	toolstest.WantFailure(t, c.Fail(t, searchTool, searching("knowledge_base_id", "KB99999999")), plugin.BadRequest, "there is no such thing in the region us-east-1", "KB99999999")
 }

@@ -29,7 +29,7 @@ func TestKnowledgeBasesAreListed(t *testing.T) {
 		{"knowledgeBaseId": "KB12345678", "name": "handbook", "description": "How we work, \"all\" of it", "status": "ACTIVE", "updatedAt": "2025-01-02T03:04:05.678000+00:00"},
 		{"knowledgeBaseId": "KB22345678", "name": "wiki", "description": null, "status": "CREATING", "updatedAt": "2025-01-02T03:04:05.678000+00:00"}]`
 	wantObject(t, `{"knowledge_bases": `+list+`, "next_token": null}`, result)
-	wantJSON(t, "knowledge_bases", list, result.Variables["knowledge_bases"])
+	toolstest.WantJSON(t, "knowledge_bases", list, result.Variables["knowledge_bases"])
 	if want := "KB12345678,handbook,ACTIVE\nKB22345678,wiki,CREATING"; result.Text != want {
 		t.Errorf("the text is %q, want %q", result.Text, want)
 	}
@@ -168,15 +168,15 @@ func TestAKnowledgeBaseIsFoundInTheRegionOfItsARN(t *testing.T) {
 
 func TestErrorsOfListsSayWhatToDo(t *testing.T) {
 	c := newCloud(t)
-	wantFailure(t, c.Fail(t, sourcesTool, map[string]any{"knowledge_base_id": "KB99999999"}), plugin.BadRequest,
+	toolstest.WantFailure(t, c.Fail(t, sourcesTool, map[string]any{"knowledge_base_id": "KB99999999"}), plugin.BadRequest,
 		"could not list the data sources of the knowledge base KB99999999", "us-east-1", "does not exist")
-	wantFailure(t, c.Fail(t, listTool, map[string]any{"next_token": "bm9uc2Vuc2U="}), plugin.BadRequest, "could not list the knowledge bases", "nextToken is invalid")
+	toolstest.WantFailure(t, c.Fail(t, listTool, map[string]any{"next_token": "bm9uc2Vuc2U="}), plugin.BadRequest, "could not list the knowledge bases", "nextToken is invalid")
 	denied := c.Inject(aws.Fault{Effects: []aws.Effect{aws.Deny()}})
-	wantFailure(t, c.Fail(t, sourcesTool, map[string]any{"knowledge_base_id": handbook}), plugin.Authorization,
+	toolstest.WantFailure(t, c.Fail(t, sourcesTool, map[string]any{"knowledge_base_id": handbook}), plugin.Authorization,
 		"bedrock:ListDataSources", "arn:aws:bedrock:us-east-1:*:knowledge-base/KB12345678")
-	wantFailure(t, c.Fail(t, sourcesTool, map[string]any{"knowledge_base_id": handbookARN}), plugin.Authorization, handbookARN)
-	wantFailure(t, c.Fail(t, listTool, map[string]any{}), plugin.Authorization, "bedrock:ListKnowledgeBases")
+	toolstest.WantFailure(t, c.Fail(t, sourcesTool, map[string]any{"knowledge_base_id": handbookARN}), plugin.Authorization, handbookARN)
+	toolstest.WantFailure(t, c.Fail(t, listTool, map[string]any{}), plugin.Authorization, "bedrock:ListKnowledgeBases")
 	denied.Remove()
 	c.Inject(aws.Fault{Effects: []aws.Effect{aws.Fail(400, "ValidationException", "odd")}})
-	wantFailure(t, c.Fail(t, listTool, map[string]any{}), plugin.BadRequest, "AWS said: odd")
+	toolstest.WantFailure(t, c.Fail(t, listTool, map[string]any{}), plugin.BadRequest, "AWS said: odd")
 }

@@ -1,7 +1,6 @@
 package bedrock_test
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -105,47 +104,13 @@ func (c *cloud) wantBodies(t *testing.T, want ...string) {
 	}
 }
 
-func (c *cloud) wantNothingSent(t *testing.T) {
-	t.Helper()
-	if sent := c.Operations(); len(sent) > 0 {
-		t.Errorf("%v were sent, and the call was to be refused before", sent)
-	}
-}
-
-func wantFailure(t *testing.T, failed *host.PluginError, kind plugin.Kind, words ...string) {
-	t.Helper()
-	if failed.Type != string(kind) {
-		t.Errorf("the kind is %s, want %s: %s", failed.Type, kind, failed.Message)
-	}
-	for _, word := range words {
-		if !strings.Contains(failed.Message, word) {
-			t.Errorf("the error does not say %q: %.800s", word, failed.Message)
-		}
-	}
-}
-
-// wantJSON compares JSON texts by what they say.
-func wantJSON(t *testing.T, what, want string, got json.RawMessage) {
-	t.Helper()
-	var wanted, have any
-	if err := json.Unmarshal([]byte(want), &wanted); err != nil {
-		t.Fatalf("%s: the wanted JSON is none: %v", what, err)
-	}
-	if err := json.Unmarshal(got, &have); err != nil {
-		t.Fatalf("%s is %q: %v", what, got, err)
-	}
-	if diff := cmp.Diff(wanted, have); diff != "" {
-		t.Errorf("%s differs (-want +got):\n%s", what, diff)
-	}
-}
-
 // wantObject compares the only JSON message of a result, which comes first.
 func wantObject(t *testing.T, want string, result host.Result) {
 	t.Helper()
 	if len(result.JSON) != 1 || result.Messages[0].Type != "json" {
 		t.Fatalf("%d JSON messages, the first message is of type %s", len(result.JSON), result.Messages[0].Type)
 	}
-	wantJSON(t, "the JSON", want, result.JSON[0])
+	toolstest.WantJSON(t, "the JSON", want, result.JSON[0])
 }
 
 // refusal is a call that is refused before anything is sent.
@@ -171,7 +136,7 @@ func wantRefusals(t *testing.T, tool string, right map[string]any, cases []refus
 			if failed.Type != string(plugin.BadRequest) && failed.Type != string(plugin.Authorization) {
 				t.Errorf("the kind is %s", failed.Type)
 			}
-			c.wantNothingSent(t)
+			c.WantNothingSent(t)
 		})
 	}
 }

@@ -91,7 +91,7 @@ func TestApplySendsWhatAWSDocuments(t *testing.T) {
 			if calls[0].Method != http.MethodPost || calls[0].Path != tt.path || calls[0].Host != "bedrock-runtime.us-east-1.amazonaws.com" {
 				t.Errorf("the request is %s https://%s%s", calls[0].Method, calls[0].Host, calls[0].Path)
 			}
-			same(t, "the body", any(tt.body), any(calls[0].JSON()))
+			toolstest.Same(t, "the body", any(tt.body), any(calls[0].JSON()))
 		})
 	}
 }
@@ -99,12 +99,12 @@ func TestApplySendsWhatAWSDocuments(t *testing.T) {
 func TestATextThatPassesIsASuccess(t *testing.T) {
 	c := newGuardrail(t)
 	result := c.Succeed(t, "apply_guardrail", guarded("text", "Good morning"))
-	same(t, "the text", "Action: NONE\n Output: No output received\n ", result.Text)
+	toolstest.Same(t, "the text", "Action: NONE\n Output: No output received\n ", result.Text)
 	got := variables(t, result)
-	same(t, "intervened", false, got["intervened"])
-	same(t, "output", nil, got["output"])
-	same(t, "outputs", []any{}, got["outputs"])
-	same(t, "assessments", []any{}, got["assessments"])
+	toolstest.Same(t, "intervened", false, got["intervened"])
+	toolstest.Same(t, "output", nil, got["output"])
+	toolstest.Same(t, "outputs", []any{}, got["outputs"])
+	toolstest.Same(t, "assessments", []any{}, got["assessments"])
 	all := c.Succeed(t, "apply_guardrail", guarded("text", "Good morning", "output_scope", "FULL"))
 	if want := `Policy: contentPolicy, Data: {"filters":[{"action":"NONE","detected":false,"type":"INSULTS"}]}`; !strings.Contains(all.Text, want) {
 		t.Errorf("the text of all that was looked at is %q", all.Text)
@@ -118,8 +118,8 @@ func TestSection3_06Bug1_EveryOutputIsReturned(t *testing.T) {
 		t.Errorf("the text is %q", result.Text)
 	}
 	got := variables(t, result)
-	same(t, "output", "No insults, please.\nNot here.", got["output"])
-	same(t, "outputs", []any{"No insults, please.", "Not here."}, got["outputs"])
+	toolstest.Same(t, "output", "No insults, please.\nNot here.", got["output"])
+	toolstest.Same(t, "outputs", []any{"No insults, please.", "Not here."}, got["outputs"])
 }
 
 func TestSection3_06Bug2_DataIsJSON(t *testing.T) {
@@ -139,7 +139,7 @@ func TestSection3_06Bug2_DataIsJSON(t *testing.T) {
 			got[line] = true
 		}
 	}
-	same(t, "the lines of policies", want, got)
+	toolstest.Same(t, "the lines of policies", want, got)
 }
 
 func TestSection3_06Bug3_AnAnswerWithoutADecisionIsAFailure(t *testing.T) {
@@ -147,7 +147,7 @@ func TestSection3_06Bug3_AnAnswerWithoutADecisionIsAFailure(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newCloud(t)
 			c.Register("bedrock-runtime", answering{Service: standin.New(), body: body})
-			wantFailure(t, c.Fail(t, "apply_guardrail", guarded()), plugin.Unavailable, "does not say what the guardrail decided")
+			toolstest.WantFailure(t, c.Fail(t, "apply_guardrail", guarded()), plugin.Unavailable, "does not say what the guardrail decided")
 		})
 	}
 }
@@ -191,8 +191,8 @@ func TestWrongParametersOfAGuardrailAreRefusedBeforeAnythingIsSent(t *testing.T)
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newGuardrail(t)
-			wantFailure(t, c.Fail(t, "apply_guardrail", tt.parameters), plugin.BadRequest, tt.words...)
-			c.wantNothingSent(t)
+			toolstest.WantFailure(t, c.Fail(t, "apply_guardrail", tt.parameters), plugin.BadRequest, tt.words...)
+			c.WantNothingSent(t)
 		})
 	}
 }
@@ -200,7 +200,7 @@ func TestWrongParametersOfAGuardrailAreRefusedBeforeAnythingIsSent(t *testing.T)
 func TestSection3_06Bug4_TheSourceIsInputOrOutputHoweverItIsWritten(t *testing.T) {
 	c := newGuardrail(t)
 	c.Succeed(t, "apply_guardrail", guarded("source", " output "))
-	same(t, "source", any("OUTPUT"), c.sent("ApplyGuardrail")[0]["source"])
+	toolstest.Same(t, "source", any("OUTPUT"), c.sent("ApplyGuardrail")[0]["source"])
 }
 
 func TestSection3_06Bug5_TheTextIsInNoLog(t *testing.T) {
@@ -242,24 +242,24 @@ func TestSection3_06Bug7_MetricsAndNamesAreNoPolicies(t *testing.T) {
 func TestSection3_06Bug8_AnInterventionIsABooleanAndTheAnswerIsJSON(t *testing.T) {
 	c := newGuardrail(t)
 	result := c.Succeed(t, "apply_guardrail", guarded())
-	answer, _ := decoded(t, string(result.JSON[0])).(map[string]any)
-	same(t, "intervened", any(true), answer["intervened"])
-	same(t, "action", any("GUARDRAIL_INTERVENED"), answer["action"])
+	answer := toolstest.Object(t, result)
+	toolstest.Same(t, "intervened", any(true), answer["intervened"])
+	toolstest.Same(t, "action", any("GUARDRAIL_INTERVENED"), answer["action"])
 	assessments, _ := answer["assessments"].([]any)
 	if len(assessments) != 1 {
 		t.Fatalf("%d assessments", len(assessments))
 	}
 	assessment, _ := assessments[0].(map[string]any)
 	for policy, found := range everything() {
-		same(t, policy, found, assessment[policy])
+		toolstest.Same(t, policy, found, assessment[policy])
 	}
 	got := variables(t, result)
-	same(t, "intervened", any(true), got["intervened"])
-	same(t, "action_reason", any("Guardrail blocked."), got["action_reason"])
-	same(t, "assessments", any(assessments), got["assessments"])
-	same(t, "guardrail_coverage", any(map[string]any{"textCharacters": map[string]any{"guarded": 8.0, "total": 8.0}}), got["guardrail_coverage"])
+	toolstest.Same(t, "intervened", any(true), got["intervened"])
+	toolstest.Same(t, "action_reason", any("Guardrail blocked."), got["action_reason"])
+	toolstest.Same(t, "assessments", any(assessments), got["assessments"])
+	toolstest.Same(t, "guardrail_coverage", any(map[string]any{"textCharacters": map[string]any{"guarded": 8.0, "total": 8.0}}), got["guardrail_coverage"])
 	usage, _ := got["usage"].(map[string]any)
-	same(t, "usage", any(1.0), usage["topicPolicyUnits"])
+	toolstest.Same(t, "usage", any(1.0), usage["topicPolicyUnits"])
 }
 
 func TestAGuardrailIsAppliedInTheRegionOfItsARN(t *testing.T) {
@@ -282,7 +282,7 @@ func TestAGuardrailThatIsNotThereIsNamed(t *testing.T) {
 		"another ID": guarded("guardrail_id", "xyz"), "another version": guarded("guardrail_version", "3"), "another region": guarded("aws_region", "eu-west-1"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			wantFailure(t, c.Fail(t, "apply_guardrail", parameters), plugin.BadRequest, "no such guardrail or version", "ResourceNotFoundException")
+			toolstest.WantFailure(t, c.Fail(t, "apply_guardrail", parameters), plugin.BadRequest, "no such guardrail or version", "ResourceNotFoundException")
 		})
 	}
 }
@@ -291,7 +291,7 @@ func TestErrorsOfAGuardrailNameThePermission(t *testing.T) {
 	c := newGuardrail(t)
 	c.Inject(aws.Fault{Effects: []aws.Effect{aws.Deny()}})
 	failed := c.Fail(t, "apply_guardrail", guarded("text", "You fool, Ann Example"))
-	wantFailure(t, failed, plugin.Authorization, "bedrock:ApplyGuardrail", "abc123")
+	toolstest.WantFailure(t, failed, plugin.Authorization, "bedrock:ApplyGuardrail", "abc123")
 	if strings.Contains(failed.Message, "Ann Example") {
 		t.Errorf("the error repeats the text: %s", failed.Message)
 	}
@@ -300,7 +300,7 @@ func TestErrorsOfAGuardrailNameThePermission(t *testing.T) {
 func TestAnAnswerWithoutEndIsEnded(t *testing.T) {
 	c := newCloud(t)
 	c.Register("bedrock-runtime", endless{standin.New()})
-	wantFailure(t, c.Fail(t, "apply_guardrail", guarded()), plugin.Unavailable, "sends more than any answer", "aws_endpoint_url")
+	toolstest.WantFailure(t, c.Fail(t, "apply_guardrail", guarded()), plugin.Unavailable, "sends more than any answer", "aws_endpoint_url")
 }
 
 // endless is Bedrock with an answer that is longer than anybody needs.

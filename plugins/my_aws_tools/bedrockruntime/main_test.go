@@ -2,10 +2,8 @@ package bedrockruntime_test
 
 import (
 	"encoding/json"
-	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"github.com/cloudplugins/difyplugin/host"
@@ -68,25 +66,6 @@ func (c *cloud) sent(operation string) []map[string]any {
 	return bodies
 }
 
-func (c *cloud) wantNothingSent(t *testing.T) {
-	t.Helper()
-	if sent := c.Operations(); len(sent) > 0 {
-		t.Errorf("%v were sent, and the call was to be refused before", sent)
-	}
-}
-
-func wantFailure(t *testing.T, failed *host.PluginError, kind plugin.Kind, words ...string) {
-	t.Helper()
-	if failed.Type != string(kind) {
-		t.Errorf("the kind is %s, want %s: %s", failed.Type, kind, failed.Message)
-	}
-	for _, word := range words {
-		if !strings.Contains(failed.Message, word) {
-			t.Errorf("the error does not say %q: %.600s", word, failed.Message)
-		}
-	}
-}
-
 // with is a copy of parameters with further ones: pairs of names and values.
 func with(parameters map[string]any, pairs ...any) map[string]any {
 	all := map[string]any{}
@@ -112,23 +91,6 @@ func variables(t *testing.T, result host.Result) map[string]any {
 		all[name] = value
 	}
 	return all
-}
-
-func same(t *testing.T, what string, want, got any) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
-	}
-}
-
-// decoded is the value of JSON text.
-func decoded(t *testing.T, text string) any {
-	t.Helper()
-	var value any
-	if err := json.Unmarshal([]byte(text), &value); err != nil {
-		t.Fatal(err)
-	}
-	return value
 }
 
 // content is what is in a file of a result.

@@ -157,7 +157,7 @@ func TestDrawSendsWhatAWSDocumentsForEachTask(t *testing.T) {
 			if len(sent) != 1 {
 				t.Fatalf("%d requests were sent to the model", len(sent))
 			}
-			same(t, "the body", tt.want, sent[0])
+			toolstest.Same(t, "the body", tt.want, sent[0])
 		})
 	}
 }
@@ -185,7 +185,7 @@ func TestSection3_17Bug1_AnImageIsStoredAndHandedOver(t *testing.T) {
 	if shape, err := png.DecodeConfig(bytes.NewReader(content(t, file))); err != nil || shape.Width != 1024 {
 		t.Errorf("the image is %v, %v", shape, err)
 	}
-	same(t, "the outputs", map[string]any{
+	toolstest.Same(t, "the outputs", map[string]any{
 		"s3_uri": result.Text, "s3_uris": []any{result.Text}, "image_count": 1.0, "task_type": "TEXT_IMAGE", "model_id": "amazon.nova-canvas-v1:0",
 		"notice": nil, "storage_error": nil,
 	}, variables(t, result))
@@ -268,8 +268,8 @@ func TestSection3_17Bug2_NothingIsSentAfterAFailedCheck(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCloud(t)
-			wantFailure(t, c.Fail(t, "nova_canvas", tt.parameters), plugin.BadRequest, tt.words...)
-			c.wantNothingSent(t)
+			toolstest.WantFailure(t, c.Fail(t, "nova_canvas", tt.parameters), plugin.BadRequest, tt.words...)
+			c.WantNothingSent(t)
 		})
 	}
 }
@@ -310,7 +310,7 @@ func TestWrongImagesAreRefusedBeforeTheModelIsAsked(t *testing.T) {
 			if tt.mask != nil {
 				c.put(t, "in/mask.png", "image/png", tt.mask)
 			}
-			wantFailure(t, c.Fail(t, "nova_canvas", parameters), plugin.BadRequest, tt.words...)
+			toolstest.WantFailure(t, c.Fail(t, "nova_canvas", parameters), plugin.BadRequest, tt.words...)
 			if sent := c.sent("InvokeModel"); len(sent) > 0 {
 				t.Error("the model was asked")
 			}
@@ -328,16 +328,16 @@ func TestImagesComeFromDifyToo(t *testing.T) {
 	c.Succeed(t, "nova_canvas", drawn("task_type", "INPAINTING", "image_input_files", []any{c.File("a.png", "image/png", redFile)}, "mask_image_file", c.File("m.png", "image/png", mask)))
 	c.Succeed(t, "nova_canvas", drawn("task_type", "VIRTUAL_TRY_ON", "image_input_files", []any{c.File("a.png", "image/png", redFile)}, "reference_image_file", c.File("b.jpg", "image/jpeg", blueFile), "garment_class", "SHOES"))
 	sent := c.sent("InvokeModel")
-	same(t, "the images", any(map[string]any{"text": "A red bicycle", "similarityStrength": 0.5, "images": []any{base64Of(redFile), base64Of(blueFile)}}), sent[0]["imageVariationParams"])
-	same(t, "the condition", any(map[string]any{"text": "A red bicycle", "conditionImage": base64Of(redFile)}), sent[1]["textToImageParams"])
-	same(t, "the mask", any(map[string]any{"text": "A red bicycle", "image": base64Of(redFile), "maskImage": base64Of(mask)}), sent[2]["inPaintingParams"])
-	same(t, "the garment", any(map[string]any{"sourceImage": base64Of(redFile), "referenceImage": base64Of(blueFile), "maskType": "GARMENT", "garmentBasedMask": map[string]any{"garmentClass": "SHOES"}}), sent[3]["virtualTryOnParams"])
+	toolstest.Same(t, "the images", any(map[string]any{"text": "A red bicycle", "similarityStrength": 0.5, "images": []any{base64Of(redFile), base64Of(blueFile)}}), sent[0]["imageVariationParams"])
+	toolstest.Same(t, "the condition", any(map[string]any{"text": "A red bicycle", "conditionImage": base64Of(redFile)}), sent[1]["textToImageParams"])
+	toolstest.Same(t, "the mask", any(map[string]any{"text": "A red bicycle", "image": base64Of(redFile), "maskImage": base64Of(mask)}), sent[2]["inPaintingParams"])
+	toolstest.Same(t, "the garment", any(map[string]any{"sourceImage": base64Of(redFile), "referenceImage": base64Of(blueFile), "maskType": "GARMENT", "garmentBasedMask": map[string]any{"garmentClass": "SHOES"}}), sent[3]["virtualTryOnParams"])
 	c.Forget()
 	twice := c.Fail(t, "nova_canvas", drawn("task_type", "BACKGROUND_REMOVAL", "image_input_files", []any{c.File("a.png", "image/png", redFile)}, "image_input_s3uri", redURI))
-	wantFailure(t, twice, plugin.BadRequest, "image_input_files is filled in, and image_input_s3uri as well")
+	toolstest.WantFailure(t, twice, plugin.BadRequest, "image_input_files is filled in, and image_input_s3uri as well")
 	glass := c.Fail(t, "nova_canvas", drawn("task_type", "BACKGROUND_REMOVAL", "image_input_files", []any{c.File("glass.png", "image/png", pngOf(t, filled(320, 320, glassy)))}))
-	wantFailure(t, glass, plugin.BadRequest, `the file "glass.png" cannot be used as image_input_files`, "transparent")
-	c.wantNothingSent(t)
+	toolstest.WantFailure(t, glass, plugin.BadRequest, `the file "glass.png" cannot be used as image_input_files`, "transparent")
+	c.WantOperations(t)
 }
 
 // Two WebP files of 320 x 320 pixels in one colour, the second of them transparent.
@@ -370,13 +370,13 @@ func TestAWebPImageIsSentAsPNG(t *testing.T) {
 	if r, g, b, _ := picture.At(7, 7).RGBA(); picture.Bounds().Dx() != 320 || r>>8 != 200 || g != 0 || b != 0 {
 		t.Errorf("the image has %v pixels of %d, %d, %d", picture.Bounds().Size(), r>>8, g>>8, b>>8)
 	}
-	wantFailure(t, c.Fail(t, "nova_canvas", with(removal, "image_input_s3uri", "s3://"+bucket+"/glass.webp")), plugin.BadRequest, "transparent at 0, 0")
+	toolstest.WantFailure(t, c.Fail(t, "nova_canvas", with(removal, "image_input_s3uri", "s3://"+bucket+"/glass.webp")), plugin.BadRequest, "transparent at 0, 0")
 }
 
 func TestSection3_17Bug3_AnImageThatCannotBeReadFailsTheNodeInS3sWords(t *testing.T) {
 	c := newCloud(t)
 	failed := c.Fail(t, "nova_canvas", drawn("task_type", "BACKGROUND_REMOVAL", "image_input_s3uri", "s3://"+bucket+"/none.png"))
-	wantFailure(t, failed, plugin.BadRequest, "could not read s3://"+bucket+"/none.png")
+	toolstest.WantFailure(t, failed, plugin.BadRequest, "could not read s3://"+bucket+"/none.png")
 	if sent := c.sent("InvokeModel"); len(sent) > 0 {
 		t.Error("the model was asked")
 	}
@@ -410,7 +410,7 @@ func TestAnImageThatCouldBeStoredIsNamedBesideOneThatCouldNot(t *testing.T) {
 	if len(result.Files) != 2 || !strings.HasSuffix(lines[0], result.Files[1].Name) || !strings.HasPrefix(lines[1], "1 of 2 images could not be stored") {
 		t.Errorf("%d files, %q", len(result.Files), result.Text)
 	}
-	same(t, "s3_uri", any(lines[0]), variables(t, result)["s3_uri"])
+	toolstest.Same(t, "s3_uri", any(lines[0]), variables(t, result)["s3_uri"])
 }
 
 func TestSection3_17Bug5_KeysHaveNoEmptyPartsAndAreUnique(t *testing.T) {
@@ -443,10 +443,10 @@ func TestSection3_17Bug6_ARemovedBackgroundNeedsNoPromptAndHasNoConfiguration(t 
 func TestSection3_17Bug8_TheModelIsAParameterAndARetiredOneIsExplained(t *testing.T) {
 	c := newCloud(t)
 	for _, model := range []string{"us.amazon.nova-canvas-v1:0", "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-canvas-v1:0"} {
-		same(t, "model_id", any(model), variables(t, c.Succeed(t, "nova_canvas", drawn("model_id", model)))["model_id"])
+		toolstest.Same(t, "model_id", any(model), variables(t, c.Succeed(t, "nova_canvas", drawn("model_id", model)))["model_id"])
 	}
 	c.runtime.RemoveModel(standin.NovaCanvas)
-	wantFailure(t, c.Fail(t, "nova_canvas", drawn()), plugin.BadRequest, "amazon.nova-canvas-v1:0", "retired", "model_id", "us-east-1")
+	toolstest.WantFailure(t, c.Fail(t, "nova_canvas", drawn()), plugin.BadRequest, "amazon.nova-canvas-v1:0", "retired", "model_id", "us-east-1")
 }
 
 func TestModerationIsTold(t *testing.T) {
@@ -460,7 +460,7 @@ func TestModerationIsTold(t *testing.T) {
 	if notice, _ := got["notice"].(string); got["image_count"] != 2.0 || !strings.Contains(notice, "AUP") {
 		t.Errorf("the outputs are %v", got)
 	}
-	wantFailure(t, c.Fail(t, "nova_canvas", drawn()), plugin.BadRequest, "Nova Canvas made no image", "blocked by our content filters")
+	toolstest.WantFailure(t, c.Fail(t, "nova_canvas", drawn()), plugin.BadRequest, "Nova Canvas made no image", "blocked by our content filters")
 	if keys := c.store.Keys(bucket); len(keys) != 2 {
 		t.Errorf("stored are %v", keys)
 	}
@@ -477,7 +477,7 @@ func TestOddAnswersOfAModelAreFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newCloud(t)
 			c.runtime.AddModel(standin.NovaCanvas, func(json.RawMessage) (any, *aws.Error) { return json.RawMessage(tt.answer), nil })
-			wantFailure(t, c.Fail(t, "nova_canvas", drawn()), plugin.Unavailable, tt.words)
+			toolstest.WantFailure(t, c.Fail(t, "nova_canvas", drawn()), plugin.Unavailable, tt.words)
 			if keys := c.store.Keys(bucket); len(keys) > 0 {
 				t.Errorf("stored are %v", keys)
 			}
@@ -504,7 +504,7 @@ func TestAnImageIsAskedForOnce(t *testing.T) {
 			c := newCloud(t)
 			fault := c.Inject(aws.Fault{Operation: "InvokeModel", Effects: []aws.Effect{tt.effect}})
 			failed := c.Fail(t, "nova_canvas", drawn())
-			wantFailure(t, failed, tt.kind, tt.words)
+			toolstest.WantFailure(t, failed, tt.kind, tt.words)
 			if hits := fault.Hits(); hits != 1 {
 				t.Errorf("the model was asked %d times", hits)
 			}
@@ -569,7 +569,7 @@ func TestBlankParametersOfAnImageAreDefaults(t *testing.T) {
 	c.Succeed(t, "nova_canvas", drawn(blanks["empty"]...))
 	sent := c.sent("InvokeModel")
 	for _, body := range sent {
-		same(t, "the body", sent[0], body)
+		toolstest.Same(t, "the body", sent[0], body)
 	}
 }
 

@@ -163,18 +163,19 @@ func handOver(ctx context.Context, call *plugin.Call, acct *account.Account, of 
 	}
 	ctx, cancel := context.WithCancel(ctx) // releases what was asked for and not read
 	defer cancel()
-	file, err := s3.OpenBucket(ctx, acct, bucket, call.Logger()).File(ctx, key, "nova-reel-"+of.id+".mp4")
-	if err == nil {
+	file, declined := s3.OpenBucket(ctx, acct, bucket, call.Logger()).File(ctx, key, "nova-reel-"+of.id+".mp4")
+	if declined == nil {
 		file.Type = "video/mp4"
-		err = deliver(ctx, call, file)
+		declined, err = call.OfferFile(ctx, file)
+	} else if isOver(declined) {
+		err = declined
 	}
-	small := file.Open != nil && file.Size <= maxInline // whose failure fails the call, whatever is returned here
 	switch {
-	case err != nil && (small || isOver(err)):
-		return plugin.Errorf(plugin.KindOf(err), "%w. The video is done and stays at %s; it can be picked up with invocation_arn %s, too", err, video, of.arn)
 	case err != nil:
-		outputs["handover_error"] = err.Error()
-		if err := call.Text(fmt.Sprintf("\nThe video is done and could not be handed over to Dify: %v", err)); err != nil {
+		return plugin.Errorf(plugin.KindOf(err), "%w. The video is done and stays at %s; it can be picked up with invocation_arn %s, too", err, video, of.arn)
+	case declined != nil:
+		outputs["handover_error"] = declined.Error()
+		if err := call.Text(fmt.Sprintf("\nThe video is done and could not be handed over to Dify: %v", declined)); err != nil {
 			return err
 		}
 	}

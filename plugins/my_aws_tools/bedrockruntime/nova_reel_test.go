@@ -76,7 +76,7 @@ func TestFilmSendsWhatAWSDocuments(t *testing.T) {
 				t.Errorf("the token is %q", token)
 			}
 			delete(sent[0], "clientRequestToken")
-			same(t, "the body", tt.want, sent[0])
+			toolstest.Same(t, "the body", tt.want, sent[0])
 		})
 	}
 }
@@ -105,8 +105,8 @@ func TestAVideoIsStartedWithoutWaitingForIt(t *testing.T) {
 				t.Fatalf("the text is %q", result.Text)
 			}
 			want := "s3://" + bucket + "/" + strings.TrimLeft(strings.Trim(folder, "/")+"/", "/") + found[2] + "/output.mp4"
-			same(t, "the address", want, found[3])
-			same(t, "the outputs", map[string]any{
+			toolstest.Same(t, "the address", want, found[3])
+			toolstest.Same(t, "the outputs", map[string]any{
 				"invocation_arn": found[1], "status": "InProgress", "s3_uri": want, "submit_time": nil, "end_time": nil, "handover_error": nil,
 			}, variables(t, result))
 			if sent := c.Operations(); len(sent) != 1 {
@@ -203,6 +203,8 @@ func TestAVideoThatDifyDoesNotTakeLeavesItsAddress(t *testing.T) {
 	}
 	t.Run("links are switched off", func(t *testing.T) {
 		t.Setenv("DIFYPLUGIN_FILE_LINKS", " OFF")
+		c := newCloud(t)
+		c.runtime.SetReel(standin.Reel{Video: large()})
 		wantAddress(t, c, c.Succeed(t, "nova_reel", filmed("async", false)), "DIFYPLUGIN_FILE_LINKS is off")
 	})
 }
@@ -233,8 +235,11 @@ func TestAVideoThatCannotBeReadLeavesItsAddress(t *testing.T) {
 func TestASmallVideoThatBreaksOffFailsWithItsAddress(t *testing.T) {
 	c := newCloud(t)
 	c.runtime.SetReel(standin.Reel{Video: bytes.Repeat([]byte("x"), 100_000)})
-	c.Inject(aws.Fault{Service: "s3", Operation: "GetObject", Effects: []aws.Effect{aws.Cut(1000)}})
-	wantFailure(t, c.Fail(t, "nova_reel", filmed("async", false)), plugin.Connection, "The video is done and stays at s3://"+bucket+"/videos/", "invocation_arn arn:aws:bedrock")
+	broken := c.Inject(aws.Fault{Service: "s3", Operation: "GetObject", Effects: []aws.Effect{aws.Cut(1000)}})
+	wantAddress(t, c, c.Succeed(t, "nova_reel", filmed("async", false)), "the connection broke after 6000 of 100000 bytes") // less than a piece
+	broken.Remove()
+	c.Inject(aws.Fault{Service: "s3", Operation: "GetObject", Effects: []aws.Effect{aws.Cut(3000)}})
+	toolstest.WantFailure(t, c.Fail(t, "nova_reel", filmed("async", false)), plugin.Connection, "The video is done and stays at s3://"+bucket+"/videos/", "invocation_arn arn:aws:bedrock")
 }
 
 func TestAVideoIsPickedUp(t *testing.T) {
@@ -247,7 +252,7 @@ func TestAVideoIsPickedUp(t *testing.T) {
 	if got["status"] != "InProgress" || got["invocation_arn"] != started || !strings.Contains(looked.Text, started) || got["submit_time"] == nil || got["end_time"] != nil {
 		t.Errorf("the text is %q, the outputs are %v", looked.Text, got)
 	}
-	same(t, "the requests", []string{"bedrock-runtime.GetAsyncInvoke"}, c.Operations())
+	toolstest.Same(t, "the requests", []string{"bedrock-runtime.GetAsyncInvoke"}, c.Operations())
 	for name, async := range map[string]bool{"with async": true, "waiting": false} {
 		t.Run(name, func(t *testing.T) {
 			c.runtime.SetReel(standin.Reel{Video: []byte("done")})
@@ -289,8 +294,8 @@ func TestSection3_18Bug4_WrongParametersOfAVideoAreRefusedBeforeAnythingIsSent(t
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCloud(t)
-			wantFailure(t, c.Fail(t, "nova_reel", tt.parameters), plugin.BadRequest, tt.words...)
-			c.wantNothingSent(t)
+			toolstest.WantFailure(t, c.Fail(t, "nova_reel", tt.parameters), plugin.BadRequest, tt.words...)
+			c.WantNothingSent(t)
 		})
 	}
 }
@@ -304,7 +309,7 @@ func TestSection3_18Bug6_BlankParametersOfAVideoAreDefaults(t *testing.T) {
 	}
 	sent := c.sent("StartAsyncInvoke")
 	for _, body := range sent {
-		same(t, "the model's input", sent[0]["modelInput"], body["modelInput"])
+		toolstest.Same(t, "the model's input", sent[0]["modelInput"], body["modelInput"])
 	}
 }
 
@@ -326,7 +331,7 @@ func TestSection3_18Bug7_AnImageThatWouldBecomeABlurIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newCloud(t)
 			c.put(t, "frame.png", "image/png", tt.image)
-			wantFailure(t, c.Fail(t, "nova_reel", filmed("image_input_s3uri", "s3://"+bucket+"/frame.png")), plugin.BadRequest, "frame.png cannot be used as image_input_s3uri", tt.words)
+			toolstest.WantFailure(t, c.Fail(t, "nova_reel", filmed("image_input_s3uri", "s3://"+bucket+"/frame.png")), plugin.BadRequest, "frame.png cannot be used as image_input_s3uri", tt.words)
 			if c.runtime.Started() > 0 {
 				t.Error("a video was started")
 			}
@@ -358,7 +363,7 @@ func TestAnImageBecomesAFrame(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			same(t, "the size", image.Pt(1280, 720), frame.Bounds().Size())
+			toolstest.Same(t, "the size", image.Pt(1280, 720), frame.Bounds().Size())
 			for _, at := range []image.Point{{}, {X: 640, Y: 360}, {X: 1279, Y: 719}} {
 				if r, g, b, a := frame.At(at.X, at.Y).RGBA(); r>>8 < 195 || r>>8 > 205 || g>>8 > 5 || b>>8 > 5 || a != 0xffff {
 					t.Errorf("the colour at %v is %d, %d, %d, %d", at, r>>8, g>>8, b>>8, a>>8)
@@ -387,7 +392,7 @@ func TestSection3_18Bug8_TheRegionIsThatOfTheProvider(t *testing.T) {
 func TestAVideoThatCannotBeMadeFails(t *testing.T) {
 	c := newCloud(t)
 	c.runtime.SetReel(standin.Reel{Failure: "The prompt is in conflict with the policy."})
-	wantFailure(t, c.Fail(t, "nova_reel", filmed("async", false)), plugin.Unavailable, "could not be made: The prompt is in conflict with the policy.", "async-invoke/")
+	toolstest.WantFailure(t, c.Fail(t, "nova_reel", filmed("async", false)), plugin.Unavailable, "could not be made: The prompt is in conflict with the policy.", "async-invoke/")
 }
 
 func TestAVideoIsStartedOnceHoweverOftenTheAnswerIsLost(t *testing.T) {
@@ -422,7 +427,7 @@ func TestAStartWithoutAnAnswerSaysWhereToLook(t *testing.T) {
 			c := newCloud(t)
 			c.Inject(aws.Fault{Operation: "StartAsyncInvoke", Effects: []aws.Effect{tt.effect}})
 			failed := c.Fail(t, "nova_reel", filmed())
-			wantFailure(t, failed, tt.kind)
+			toolstest.WantFailure(t, failed, tt.kind)
 			if strings.Contains(failed.Message, maybe) != tt.maybe {
 				t.Errorf("the error is %s", failed.Message)
 			}
@@ -433,15 +438,15 @@ func TestAStartWithoutAnAnswerSaysWhereToLook(t *testing.T) {
 func TestErrorsOfALookSayHowToPickTheVideoUp(t *testing.T) {
 	c := newCloud(t)
 	c.Inject(aws.Fault{Operation: "GetAsyncInvoke", Effects: []aws.Effect{aws.Deny()}})
-	wantFailure(t, c.Fail(t, "nova_reel", filmed("async", false)), plugin.Authorization, "bedrock:GetAsyncInvoke", "The video is not affected", "invocation_arn arn:aws:bedrock:us-east-1")
+	toolstest.WantFailure(t, c.Fail(t, "nova_reel", filmed("async", false)), plugin.Authorization, "bedrock:GetAsyncInvoke", "The video is not affected", "invocation_arn arn:aws:bedrock:us-east-1")
 	none := c.Fail(t, "nova_reel", filmed("invocation_arn", "arn:aws:bedrock:us-east-1:123456789012:async-invoke/abcdefghijkl"))
-	wantFailure(t, none, plugin.Authorization, "abcdefghijkl")
+	toolstest.WantFailure(t, none, plugin.Authorization, "abcdefghijkl")
 }
 
 func TestAnInvocationThatNobodyKnowsIsNamed(t *testing.T) {
 	c := newCloud(t)
 	none := c.Fail(t, "nova_reel", filmed("invocation_arn", "arn:aws:bedrock:us-east-1:123456789012:async-invoke/abcdefghijkl"))
-	wantFailure(t, none, plugin.BadRequest, "does not know it in us-east-1", "check invocation_arn")
+	toolstest.WantFailure(t, none, plugin.BadRequest, "does not know it in us-east-1", "check invocation_arn")
 }
 
 func TestNothingOfAVideoIsLogged(t *testing.T) {

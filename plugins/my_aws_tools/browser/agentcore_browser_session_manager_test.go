@@ -126,8 +126,8 @@ func TestWrongParametersOfTheSessionManagerAreRefusedBeforeAnythingIsSent(t *tes
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t)
-			wantFailure(t, c.Fail(t, managerTool, tt.parameters), plugin.BadRequest, tt.words...)
-			c.wantNothingSent(t)
+			toolstest.WantFailure(t, c.Fail(t, managerTool, tt.parameters), plugin.BadRequest, tt.words...)
+			c.WantNothingSent(t)
 		})
 	}
 }
@@ -144,7 +144,7 @@ func TestABrowserOfTheAccountsOwnIsStartedAndClosed(t *testing.T) {
 	if got := c.closed(t, id); got["browser_identifier"] != "mine-abc123" {
 		t.Errorf("%v", got)
 	}
-	wantFailure(t, c.Fail(t, managerTool, map[string]any{"function_name": init_, "browser_identifier": "none"}), plugin.BadRequest, "no such browser")
+	toolstest.WantFailure(t, c.Fail(t, managerTool, map[string]any{"function_name": init_, "browser_identifier": "none"}), plugin.BadRequest, "no such browser")
 }
 
 func TestClosingStopsTheBrowserAndDeletesTheParameter(t *testing.T) {
@@ -238,7 +238,7 @@ func TestSection3_1Bug6_AParameterThatCannotBeWrittenStopsTheBrowserAgain(t *tes
 			if len(running) != 1 || running[0].Running {
 				t.Fatalf("%+v", running)
 			}
-			wantFailure(t, failed, plugin.Kind(failed.Type), "/browser-session/"+running[0].ID, "was stopped again")
+			toolstest.WantFailure(t, failed, plugin.Kind(failed.Type), "/browser-session/"+running[0].ID, "was stopped again")
 		})
 	}
 }
@@ -248,7 +248,7 @@ func TestABrowserThatCannotBeStoppedAgainIsNamed(t *testing.T) {
 	c.Inject(aws.Fault{Operation: "PutParameter", Effects: []aws.Effect{aws.Deny()}})
 	c.Inject(aws.Fault{Operation: "StopBrowserSession", Effects: []aws.Effect{aws.Break()}})
 	failed := c.Fail(t, managerTool, map[string]any{"function_name": init_})
-	wantFailure(t, failed, plugin.Authorization, "ssm:PutParameter", c.browsers.Sessions()[0].ID, "could not be stopped either", "ends by itself at 20")
+	toolstest.WantFailure(t, failed, plugin.Authorization, "ssm:PutParameter", c.browsers.Sessions()[0].ID, "could not be stopped either", "ends by itself at 20")
 }
 
 func TestSection3_1Bug6_AValueOfMoreThanFourKilobytesIsStored(t *testing.T) {
@@ -283,7 +283,7 @@ func TestSection3_1Bug7_AParameterThatIsNotDeletedIsNoSuccess(t *testing.T) {
 	c := newCloud(t)
 	id := c.open(t)
 	c.Inject(aws.Fault{Operation: "DeleteParameter", Effects: []aws.Effect{aws.Deny()}})
-	wantFailure(t, c.Fail(t, managerTool, map[string]any{"function_name": "close_browser_session", "session_id": id}), plugin.Authorization,
+	toolstest.WantFailure(t, c.Fail(t, managerTool, map[string]any{"function_name": "close_browser_session", "session_id": id}), plugin.Authorization,
 		"was closed, but its parameter is left", "/browser-session/"+id, "ssm:DeleteParameter")
 }
 
@@ -292,7 +292,7 @@ func TestBothFaultsOfClosingAreTold(t *testing.T) {
 	id := c.open(t)
 	c.Inject(aws.Fault{Operation: "StopBrowserSession", Effects: []aws.Effect{aws.Throttle()}})
 	c.Inject(aws.Fault{Operation: "DeleteParameter", Effects: []aws.Effect{aws.Deny()}})
-	wantFailure(t, c.Fail(t, managerTool, map[string]any{"function_name": "close_browser_session", "session_id": id}), plugin.RateLimit,
+	toolstest.WantFailure(t, c.Fail(t, managerTool, map[string]any{"function_name": "close_browser_session", "session_id": id}), plugin.RateLimit,
 		"could not stop the browser session "+id, "could not delete the parameter /browser-session/"+id)
 }
 
@@ -307,7 +307,7 @@ func TestSection3_1Bug9_TheBrowserToolIsToldAboutTheClose(t *testing.T) {
 	if c.process.Connections() != 0 {
 		t.Error("the connection is still there")
 	}
-	wantFailure(t, c.refuse(t, id, "extract_content"), plugin.BadRequest, "no such parameter", "/browser-session/"+id)
+	toolstest.WantFailure(t, c.refuse(t, id, "extract_content"), plugin.BadRequest, "no such parameter", "/browser-session/"+id)
 }
 
 func TestSection3_1Bug10_AnAgentChainsStartUseAndCloseByTheTwinsAlone(t *testing.T) {
@@ -340,7 +340,7 @@ func TestEveryErrorOfTheSessionManagerHasItsKind(t *testing.T) {
 			t.Run(operation+"/"+name, func(t *testing.T) {
 				c := newCloud(t)
 				c.Inject(aws.Fault{Operation: operation, Effects: []aws.Effect{tt.effect}})
-				wantFailure(t, c.Fail(t, managerTool, map[string]any{"function_name": init_}), tt.kind)
+				toolstest.WantFailure(t, c.Fail(t, managerTool, map[string]any{"function_name": init_}), tt.kind)
 			})
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/browser"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 )
 
 const marker = "... [Content truncated]"
@@ -209,7 +210,7 @@ func TestAClickThatIsImpossibleIsAnError(t *testing.T) {
 		{"click_text", "Off", "disabled"},
 		{"selector", "#hidden", "not visible"},
 	} {
-		wantFailure(t, c.refuse(t, id, "click", tt.by, tt.value), plugin.BadRequest, tt.words)
+		toolstest.WantFailure(t, c.refuse(t, id, "click", tt.by, tt.value), plugin.BadRequest, tt.words)
 	}
 }
 
@@ -244,8 +245,8 @@ func TestWrongParametersOfTheBrowserToolAreRefusedBeforeAnythingIsSent(t *testin
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t)
-			wantFailure(t, c.Fail(t, browserTool, tt.parameters), plugin.BadRequest, tt.words...)
-			c.wantNothingSent(t)
+			toolstest.WantFailure(t, c.Fail(t, browserTool, tt.parameters), plugin.BadRequest, tt.words...)
+			c.WantNothingSent(t)
 		})
 	}
 }
@@ -259,9 +260,9 @@ func TestSection3_2Bug6_OnlyAddressesOfTheWebAreOpened(t *testing.T) {
 	} {
 		c := newCloud(t)
 		for _, action := range []string{"browse_url", "extract_content", "screenshot"} {
-			wantFailure(t, c.refuse(t, "01ABCDEF", action, "url", url), plugin.BadRequest, "url ")
+			toolstest.WantFailure(t, c.refuse(t, "01ABCDEF", action, "url", url), plugin.BadRequest, "url ")
 		}
-		c.wantNothingSent(t)
+		c.WantNothingSent(t)
 	}
 }
 
@@ -276,15 +277,15 @@ func TestSection3_2Bug6_PagesDoNotLeadElsewhere(t *testing.T) {
 			w.Header().Set("Location", target)
 			w.WriteHeader(http.StatusFound)
 		})
-		wantFailure(t, c.refuse(t, id, "browse_url", "url", at), plugin.BadRequest, "which is not opened")
+		toolstest.WantFailure(t, c.refuse(t, id, "browse_url", "url", at), plugin.BadRequest, "which is not opened")
 		if path > "/2" {
 			continue // these are found by the same pattern, wherever they stand
 		}
 		linked := s.page("/links"+path, `<a href="`+target+`">Go</a>`)
 		c.use(t, id, "browse_url", "url", linked)
-		wantFailure(t, c.refuse(t, id, "click", "click_text", "Go"), plugin.BadRequest, "shows an error instead", "no link-local address")
+		toolstest.WantFailure(t, c.refuse(t, id, "click", "click_text", "Go"), plugin.BadRequest, "shows an error instead", "no link-local address")
 		c.use(t, id, "browse_url", "url", linked)
-		wantFailure(t, c.refuse(t, id, "execute_script", "script", "location.href = '"+target+"'"), plugin.BadRequest, "no link-local address")
+		toolstest.WantFailure(t, c.refuse(t, id, "execute_script", "script", "location.href = '"+target+"'"), plugin.BadRequest, "no link-local address")
 	}
 	quiet := s.page("/fetches", `<p>Quiet</p><script>fetch("http://169.254.169.254/").catch(() => document.body.append("refused"))</script>`)
 	got := c.use(t, id, "browse_url", "url", quiet, "wait_time", 0.3)
@@ -307,7 +308,7 @@ func TestSection3_2Bug6_APageOfTheMachineIsNotLookedAt(t *testing.T) {
 		}
 	}
 	// Somebody else may have left the browser at a file.
-	wantFailure(t, c.leftAt(t, id, "file:///etc/passwd"), plugin.BadRequest, "file:///etc/passwd", "is not looked at")
+	toolstest.WantFailure(t, c.leftAt(t, id, "file:///etc/passwd"), plugin.BadRequest, "file:///etc/passwd", "is not looked at")
 	if got := c.use(t, id, "extract_content")["content"].(map[string]any); got["url"] != "about:blank" {
 		t.Errorf("the browser stays at %v", got["url"])
 	}
@@ -315,13 +316,13 @@ func TestSection3_2Bug6_APageOfTheMachineIsNotLookedAt(t *testing.T) {
 
 func TestSection3_2Bug2_ACauseIsNotHidden(t *testing.T) {
 	c := newCloud(t)
-	wantFailure(t, c.refuse(t, "01GONE", "screenshot"), plugin.BadRequest, "could not read the parameter /browser-session/01GONE", "init_browser_session")
+	toolstest.WantFailure(t, c.refuse(t, "01GONE", "screenshot"), plugin.BadRequest, "could not read the parameter /browser-session/01GONE", "init_browser_session")
 	c.set("01ODD", "no JSON")
-	wantFailure(t, c.refuse(t, "01ODD", "screenshot"), plugin.BadRequest, "/browser-session/01ODD", "does not describe a browser session")
+	toolstest.WantFailure(t, c.refuse(t, "01ODD", "screenshot"), plugin.BadRequest, "/browser-session/01ODD", "does not describe a browser session")
 	c.set("01EMPTY", "{}")
-	wantFailure(t, c.refuse(t, "01EMPTY", "screenshot"), plugin.BadRequest, "does not describe a browser session")
+	toolstest.WantFailure(t, c.refuse(t, "01EMPTY", "screenshot"), plugin.BadRequest, "does not describe a browser session")
 	c.set("01OTHER", `{"session_id": "01ANOTHER", "ws_url": "wss://x/"}`)
-	wantFailure(t, c.refuse(t, "01OTHER", "screenshot"), plugin.BadRequest, "describes another session")
+	toolstest.WantFailure(t, c.refuse(t, "01OTHER", "screenshot"), plugin.BadRequest, "describes another session")
 }
 
 func TestSection3_2Bug7_ABrowserWithoutAPageGetsOne(t *testing.T) {
@@ -359,7 +360,7 @@ func TestAPageThatNeverEndsIsGivenUp(t *testing.T) {
 		s.hang(r)
 	}
 	for _, path := range []string{"/silent", "/part"} {
-		wantFailure(t, c.refuse(t, id, "browse_url", "url", s.handle(path, hang)+"?token=secret"), plugin.Unavailable, path, "was not complete after 1.5s")
+		toolstest.WantFailure(t, c.refuse(t, id, "browse_url", "url", s.handle(path, hang)+"?token=secret"), plugin.Unavailable, path, "was not complete after 1.5s")
 	}
 	s.handle("/image", hang)
 	// What is not part of the document is not waited for.
@@ -367,7 +368,7 @@ func TestAPageThatNeverEndsIsGivenUp(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 	c.use(t, id, "browse_url", "url", s.page("/to-silence", "<a href=/silent>Go</a>"))
-	wantFailure(t, c.refuse(t, id, "click", "click_text", "Go"), plugin.Unavailable, "was not complete after 1.5s")
+	toolstest.WantFailure(t, c.refuse(t, id, "click", "click_text", "Go"), plugin.Unavailable, "was not complete after 1.5s")
 	if got := c.use(t, id, "browse_url", "url", s.page("/after", "After")); got["content"] != "After" {
 		t.Errorf("%v", got)
 	}
@@ -421,7 +422,7 @@ func TestDialogsWindowsAndDownloadsHoldNothingUp(t *testing.T) {
 	if loaded["url"] != at {
 		t.Errorf("the browser is at %v", loaded["url"])
 	}
-	wantFailure(t, c.refuse(t, id, "browse_url", "url", s.URL+"/file"), plugin.BadRequest, "/file is a file to download")
+	toolstest.WantFailure(t, c.refuse(t, id, "browse_url", "url", s.URL+"/file"), plugin.BadRequest, "/file is a file to download")
 	if pages := c.pages(t, id); pages != 1 {
 		t.Errorf("%d pages are open", pages)
 	}
@@ -447,11 +448,11 @@ func TestAPageThatCannotBeOpenedIsAnError(t *testing.T) {
 	id := c.open(t)
 	closed := newSite(t)
 	closed.Close()
-	wantFailure(t, c.refuse(t, id, "browse_url", "url", closed.URL+"/x?token=secret"), plugin.Connection, closed.URL+"/x (net::ERR_CONNECTION_REFUSED)")
-	wantFailure(t, c.refuse(t, id, "browse_url", "url", "http://nowhere.invalid/"), plugin.BadRequest, "nowhere.invalid", "ERR_NAME_NOT_RESOLVED")
-	wantFailure(t, c.refuse(t, id, "extract_content"), plugin.BadRequest, "shows an error instead of http://nowhere.invalid/")
+	toolstest.WantFailure(t, c.refuse(t, id, "browse_url", "url", closed.URL+"/x?token=secret"), plugin.Connection, closed.URL+"/x (net::ERR_CONNECTION_REFUSED)")
+	toolstest.WantFailure(t, c.refuse(t, id, "browse_url", "url", "http://nowhere.invalid/"), plugin.BadRequest, "nowhere.invalid", "ERR_NAME_NOT_RESOLVED")
+	toolstest.WantFailure(t, c.refuse(t, id, "extract_content"), plugin.BadRequest, "shows an error instead of http://nowhere.invalid/")
 	empty := s.handle("/empty", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	wantFailure(t, c.refuse(t, id, "browse_url", "url", empty), plugin.BadRequest, "/empty has no page to show")
+	toolstest.WantFailure(t, c.refuse(t, id, "browse_url", "url", empty), plugin.BadRequest, "/empty has no page to show")
 	missing := s.handle("/missing", http.NotFound)
 	if got := c.use(t, id, "browse_url", "url", missing); !strings.Contains(got["content"].(string), "404") {
 		t.Errorf("%v", got)

@@ -71,7 +71,7 @@ func TestASessionOfOneProcessIsUsedAndClosedByAnother(t *testing.T) {
 	}
 	second.closed(t, id)
 	first.awaitStreams(t, 0)
-	wantFailure(t, first.refuse(t, id, "extract_content"), plugin.BadRequest, "/browser-session/"+id)
+	toolstest.WantFailure(t, first.refuse(t, id, "extract_content"), plugin.BadRequest, "/browser-session/"+id)
 	if len(first.store.Parameters()) > 0 || first.process.Connections() > 0 || second.process.Connections() > 0 {
 		t.Errorf("left: %v, %d and %d connections", first.store.Parameters(), first.process.Connections(), second.process.Connections())
 	}
@@ -151,7 +151,7 @@ func TestAfterItsTimeNothingIsLeftOfASession(t *testing.T) {
 	if got := c.process.Connections(); got != 0 {
 		t.Errorf("%d connections", got)
 	}
-	wantFailure(t, c.refuse(t, session.ID, "extract_content"), plugin.BadRequest, "has reached its time limit", "init_browser_session")
+	toolstest.WantFailure(t, c.refuse(t, session.ID, "extract_content"), plugin.BadRequest, "has reached its time limit", "init_browser_session")
 	if left := c.store.Parameters(); len(left) != 0 {
 		t.Errorf("left: %+v", left)
 	}
@@ -225,11 +225,11 @@ func TestABrowserThatIsKilledAtWorkIsAnErrorAtOnce(t *testing.T) {
 	<-begun
 	killed := time.Now()
 	own.Kill()
-	wantFailure(t, wait(), plugin.Connection, "the connection to the browser was lost", "was not repeated", "init_browser_session")
+	toolstest.WantFailure(t, wait(), plugin.Connection, "the connection to the browser was lost", "was not repeated", "init_browser_session")
 	if took := time.Since(killed); took > 10*time.Second {
 		t.Errorf("the error came after %s", took)
 	}
-	wantFailure(t, c.refuse(t, id, "extract_content"), plugin.Unavailable, id, "Bedrock AgentCore has a failure of its own")
+	toolstest.WantFailure(t, c.refuse(t, id, "extract_content"), plugin.Unavailable, id, "Bedrock AgentCore has a failure of its own")
 }
 
 func TestASessionThatIsClosedAtWorkIsAnErrorAtOnce(t *testing.T) {
@@ -240,7 +240,7 @@ func TestASessionThatIsClosedAtWorkIsAnErrorAtOnce(t *testing.T) {
 	wait := c.failing(t, id, "execute_script", "script", script)
 	<-begun
 	c.closed(t, id)
-	wantFailure(t, wait(), plugin.Connection, "the session was closed while the browser was at work")
+	toolstest.WantFailure(t, wait(), plugin.Connection, "the session was closed while the browser was at work")
 }
 
 func TestAPageThatCrashesIsAnErrorAtOnce(t *testing.T) {
@@ -252,7 +252,7 @@ func TestAPageThatCrashesIsAnErrorAtOnce(t *testing.T) {
 	wait := c.failing(t, id, "execute_script", "script", script)
 	<-begun
 	c.closePages(t, id)
-	wantFailure(t, wait(), plugin.Connection, "the page was closed or has crashed while the browser was at work")
+	toolstest.WantFailure(t, wait(), plugin.Connection, "the page was closed or has crashed while the browser was at work")
 	if got := c.use(t, id, "browse_url", "url", at); got["content"] != "Here" {
 		t.Errorf("%v", got)
 	}
@@ -263,7 +263,7 @@ func TestAScriptWithoutAnEndIsStopped(t *testing.T) {
 	id := c.open(t)
 	c.use(t, id, "browse_url", "url", s.page("/a", "x"))
 	for _, script := range []string{"for (;;);", "new Promise(() => {})", "() => { for (;;); }"} {
-		wantFailure(t, c.refuse(t, id, "execute_script", "script", script), plugin.BadRequest, "has not ended after 700ms")
+		toolstest.WantFailure(t, c.refuse(t, id, "execute_script", "script", script), plugin.BadRequest, "has not ended after 700ms")
 	}
 	if got := c.use(t, id, "execute_script", "script", "7"); got["result"] != 7.0 {
 		t.Errorf("%v", got)
@@ -293,7 +293,7 @@ func TestAHandshakeIsTriedAgainWhereThatHelps(t *testing.T) {
 		if tt.kind == "" {
 			c.use(t, id, "extract_content")
 		} else {
-			wantFailure(t, c.refuse(t, id, "extract_content"), tt.kind, tt.words, id)
+			toolstest.WantFailure(t, c.refuse(t, id, "extract_content"), tt.kind, tt.words, id)
 		}
 		if got := len(c.browsers.Handshakes()); got != tt.handshakes {
 			t.Errorf("%v: %d handshakes, want %d", tt.statuses, got, tt.handshakes)
@@ -324,7 +324,7 @@ func TestNothingSignedIsSentToAnotherAddress(t *testing.T) {
 		strings.Replace(right, session.ID, "ANOTHER", 1), strings.Replace(right, "/aws.browser.v1/", "/a%2Fb/", 1), strings.Replace(right, "/browser-streams/", "/code/", 1), "%", "wss://",
 	} {
 		c.set(session.ID, fmt.Sprintf(`{"ws_url": %q, "ws_headers": {"Authorization": "stored"}}`, url))
-		wantFailure(t, c.refuse(t, session.ID, "extract_content"), plugin.BadRequest, "/browser-session/"+session.ID, "not connected to")
+		toolstest.WantFailure(t, c.refuse(t, session.ID, "extract_content"), plugin.BadRequest, "/browser-session/"+session.ID, "not connected to")
 	}
 	if got := c.browsers.Handshakes(); len(got) != 0 {
 		t.Errorf("handshakes: %v", got)
@@ -363,5 +363,5 @@ func TestAConnectionThatIsLostIsAnErrorOfConnection(t *testing.T) {
 	c := newBrowsers(t)
 	id := c.open(t)
 	c.Inject(aws.Fault{Operation: "GetParameter", Effects: []aws.Effect{aws.Drop()}})
-	wantFailure(t, c.refuse(t, id, "extract_content"), plugin.Connection, "/browser-session/"+id)
+	toolstest.WantFailure(t, c.refuse(t, id, "extract_content"), plugin.Connection, "/browser-session/"+id)
 }

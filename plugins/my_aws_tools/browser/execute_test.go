@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudplugins/difyplugin/plugin"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 )
 
 func TestSection3_2Bug9_AScriptReturnsWhatJSONCanHold(t *testing.T) {
@@ -84,7 +85,7 @@ func TestSection3_2Bug11_AScriptThatFailsSaysWhy(t *testing.T) {
 		{"Array.from({length: 20}, () => 'x'.repeat(100000))", "characters, and at most 1048576"},
 		{"() => new Promise(() => location.reload())", "the page went to another one while the script was running"},
 	} {
-		wantFailure(t, c.refuse(t, id, "execute_script", "script", tt.script), plugin.BadRequest, tt.words)
+		toolstest.WantFailure(t, c.refuse(t, id, "execute_script", "script", tt.script), plugin.BadRequest, tt.words)
 	}
 }
 

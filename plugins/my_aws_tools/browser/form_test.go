@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudplugins/difyplugin/plugin"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 )
 
 const form = `<title>Form</title><form action=/sent method=post>
@@ -95,7 +96,7 @@ func TestSection3_2Bug5_APartialFailureIsVisible(t *testing.T) {
 	if diff := cmp.Diff([]any{"name"}, got["filled_fields"]); diff != "" || got["url"] != at || got["status"] != "Filled in 1 of 13 fields, with 13 errors" {
 		t.Errorf("%v %v %s", got["url"], got["status"], diff)
 	}
-	wantFailure(t, c.refuse(t, id, "fill_form", "form_data", `{"none": 1, "nor": 2}`), plugin.BadRequest,
+	toolstest.WantFailure(t, c.refuse(t, id, "fill_form", "form_data", `{"none": 1, "nor": 2}`), plugin.BadRequest,
 		"none of the 2 fields was filled in", "none: the page has no field", "nor: the page has no field")
 }
 

@@ -1,12 +1,10 @@
 package browser_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -136,36 +134,11 @@ func with(values map[string]any, pairs ...any) map[string]any {
 // object is the only JSON message of a result.
 func object(t testing.TB, result host.Result) map[string]any {
 	t.Helper()
-	if len(result.JSON) != 1 {
-		t.Fatalf("%d JSON messages, want one", len(result.JSON))
-	}
-	var value map[string]any
-	if err := json.Unmarshal(result.JSON[0], &value); err != nil {
-		t.Fatal(err)
-	}
+	value := toolstest.Object(t, result)
 	if value["success"] != true || value["status"] == "" {
 		t.Errorf("success is %v, status %q", value["success"], value["status"])
 	}
 	return value
-}
-
-func wantFailure(t *testing.T, failed *host.PluginError, kind plugin.Kind, words ...string) {
-	t.Helper()
-	if failed.Type != string(kind) {
-		t.Errorf("the kind is %s, want %s: %s", failed.Type, kind, failed.Message)
-	}
-	for _, word := range words {
-		if !strings.Contains(failed.Message, word) {
-			t.Errorf("the error does not say %q: %.900s", word, failed.Message)
-		}
-	}
-}
-
-func (c *cloud) wantNothingSent(t *testing.T) {
-	t.Helper()
-	if sent := c.Operations(); len(sent) > 0 {
-		t.Errorf("%v were sent, and the call was to be refused before", sent)
-	}
 }
 
 // site is a web site on this machine.

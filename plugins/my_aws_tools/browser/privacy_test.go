@@ -202,7 +202,7 @@ func TestA16_ClosingAlwaysDeletesTheParameter(t *testing.T) {
 	c := newCloud(t)
 	id := c.open(t)
 	c.Inject(aws.Fault{Operation: "DeleteParameter", Effects: []aws.Effect{aws.Deny()}})
-	wantFailure(t, c.Fail(t, managerTool, closing(id)), plugin.Authorization, "/browser-session/"+id)
+	toolstest.WantFailure(t, c.Fail(t, managerTool, closing(id)), plugin.Authorization, "/browser-session/"+id)
 }
 
 func TestA17_ParameterStoreRemovesTheParameterWhenItsTimeIsOver(t *testing.T) {
@@ -225,13 +225,13 @@ func TestA17_AParameterWhoseTimeIsOverIsDeletedWhenItIsRead(t *testing.T) {
 	c := newBrowsers(t)
 	session := c.browsers.Start(toolstest.AccountID, "us-east-1", "aws.browser.v1", "", time.Hour)
 	c.set(session.ID, fmt.Sprintf(`{"session_id": %q, "ws_url": %q, "expires_at": %q}`, session.ID, session.WebSocketURL(), time.Now().Add(-time.Second).Format(time.RFC3339)))
-	wantFailure(t, c.refuse(t, session.ID, "extract_content"), plugin.BadRequest, "has reached its time limit")
+	toolstest.WantFailure(t, c.refuse(t, session.ID, "extract_content"), plugin.BadRequest, "has reached its time limit")
 	if left := c.store.Parameters(); len(left) > 0 || len(c.browsers.Handshakes()) > 0 {
 		t.Errorf("left: %v", left)
 	}
 	c.set("01STUCK", `{"ws_url": "wss://x/", "expires_at": "2020-01-01T00:00:00Z"}`)
 	c.Inject(aws.Fault{Operation: "DeleteParameter", Effects: []aws.Effect{aws.Deny()}})
-	wantFailure(t, c.refuse(t, "01STUCK", "extract_content"), plugin.BadRequest, "has reached its time limit", "could not delete the parameter /browser-session/01STUCK")
+	toolstest.WantFailure(t, c.refuse(t, "01STUCK", "extract_content"), plugin.BadRequest, "has reached its time limit", "could not delete the parameter /browser-session/01STUCK")
 }
 
 func TestA17_AParameterWhoseTimeIsOverIsSweptWhenASessionStarts(t *testing.T) {
@@ -274,7 +274,7 @@ func TestA18_ThePathOfTheParametersIsDocumented(t *testing.T) {
 	if got := c.closed(t, id); got["parameter_name"] != path || !strings.Contains(got["status"].(string), path) {
 		t.Errorf("%v", got)
 	}
-	wantFailure(t, c.refuse(t, id, "extract_content"), plugin.BadRequest, path)
+	toolstest.WantFailure(t, c.refuse(t, id, "extract_content"), plugin.BadRequest, path)
 }
 
 func TestA21_NothingIsStoredThatConnectingDoesNotNeed(t *testing.T) {
@@ -326,7 +326,7 @@ func TestA25_TheParameterIsASecureStringUnderTheRulesOfTheAccount(t *testing.T) 
 	}
 	failed := c.FailAs(t, toolstest.Credentials("aws_access_key_id", limited.AccessKeyID, "aws_secret_access_key", "limited"), managerTool,
 		map[string]any{"function_name": "init_browser_session"})
-	wantFailure(t, failed, plugin.Authorization, "ssm:PutParameter on arn:aws:ssm:us-east-1:*:parameter/browser-session/")
+	toolstest.WantFailure(t, failed, plugin.Authorization, "ssm:PutParameter on arn:aws:ssm:us-east-1:*:parameter/browser-session/")
 }
 
 func TestA26_ConnectionsAreReleasedWhenTheSessionIsClosed(t *testing.T) {

@@ -20,8 +20,8 @@ type functions = map[string]func(standin.Event) standin.Result
 func TestAFunctionIsInvokedAndItsResponseDelivered(t *testing.T) {
 	c := newCloud(t, functions{"greet": returning(`{"greeting":"\u3053\u3093\u306b\u3061\u306f","n":12345678901234567890,"list":[1,{"a":null}]}`)})
 	result := c.Succeed(t, "lambda_invoker", map[string]any{"lambda_name": "greet", "payload_json": `{"name": "Ada"}`})
-	wantJSON(t, `{"function_name":"greet","status_code":200,"executed_version":"$LATEST","invocation_type":"RequestResponse",
-		"response_json":{"greeting":"こんにちは","n":12345678901234567890,"list":[1,{"a":null}]}}`, onlyJSON(t, result))
+	toolstest.WantJSON(t, "the JSON", `{"function_name":"greet","status_code":200,"executed_version":"$LATEST","invocation_type":"RequestResponse",
+		"response_json":{"greeting":"こんにちは","n":12345678901234567890,"list":[1,{"a":null}]}}`, toolstest.OnlyJSON(t, result))
 	if want := `{"greeting": "こんにちは", "n": 12345678901234567890, "list": [1, {"a": null}]}`; result.Text != want {
 		t.Errorf("the text is %s, want %s", result.Text, want)
 	}
@@ -123,7 +123,7 @@ func TestAnEventIsNotWaitedFor(t *testing.T) {
 	})
 	close(release)
 	c.functions.Wait()
-	wantJSON(t, `{"function_name":"slow","status_code":202,"executed_version":null,"invocation_type":"Event"}`, onlyJSON(t, result))
+	toolstest.WantJSON(t, "the JSON", `{"function_name":"slow","status_code":202,"executed_version":null,"invocation_type":"Event"}`, toolstest.OnlyJSON(t, result))
 	if !strings.Contains(result.Text, "was invoked (status 202)") {
 		t.Errorf("the text is %q", result.Text)
 	}
@@ -141,7 +141,7 @@ func TestAnEventIsNotWaitedFor(t *testing.T) {
 func TestADryRunRunsNothing(t *testing.T) {
 	c := newCloud(t, functions{"greet": echo})
 	result := c.Succeed(t, "lambda_invoker", map[string]any{"lambda_name": "greet", "invocation_type": "DryRun", "include_logs": true})
-	wantJSON(t, `{"function_name":"greet","status_code":204,"executed_version":null,"invocation_type":"DryRun"}`, onlyJSON(t, result))
+	toolstest.WantJSON(t, "the JSON", `{"function_name":"greet","status_code":204,"executed_version":null,"invocation_type":"DryRun"}`, toolstest.OnlyJSON(t, result))
 	if !strings.Contains(result.Text, "was not invoked (status 204)") {
 		t.Errorf("the text is %q", result.Text)
 	}
@@ -169,11 +169,11 @@ func TestAResponseIsDeliveredByWhatItIs(t *testing.T) {
 			if result.Text != tt.text {
 				t.Errorf("the text is %s, want %s", result.Text, tt.text)
 			}
-			wantJSON(t, `{"function_name":"f","status_code":200,"executed_version":"$LATEST","invocation_type":"RequestResponse",`+tt.json+`}`, onlyJSON(t, result))
+			toolstest.WantJSON(t, "the JSON", `{"function_name":"f","status_code":200,"executed_version":"$LATEST","invocation_type":"RequestResponse",`+tt.json+`}`, toolstest.OnlyJSON(t, result))
 			if got := outputs(result)["response_json"]; got != tt.object {
 				t.Errorf("the output response_json is %s, want %s", got, tt.object)
 			}
-			wantJSON(t, `[`+outputs(result)["response_text"]+`]`, []byte(`[`+quoted(t, tt.text)+`]`))
+			toolstest.WantJSON(t, "the JSON", `[`+outputs(result)["response_text"]+`]`, []byte(`[`+quoted(t, tt.text)+`]`))
 		})
 	}
 }
@@ -181,7 +181,7 @@ func TestAResponseIsDeliveredByWhatItIs(t *testing.T) {
 func TestAnEmptyResponseSaysSo(t *testing.T) {
 	c := newCloud(t, functions{"f": returning("")})
 	result := c.Succeed(t, "lambda_invoker", map[string]any{"lambda_name": "f"})
-	wantJSON(t, `{"function_name":"f","status_code":200,"executed_version":"$LATEST","invocation_type":"RequestResponse"}`, onlyJSON(t, result))
+	toolstest.WantJSON(t, "the JSON", `{"function_name":"f","status_code":200,"executed_version":"$LATEST","invocation_type":"RequestResponse"}`, toolstest.OnlyJSON(t, result))
 	if !strings.Contains(result.Text, "its response is empty") || outputs(result)["response_text"] != "null" {
 		t.Errorf("the text is %q, the outputs %v", result.Text, outputs(result))
 	}
@@ -191,8 +191,8 @@ func TestSection3_14Bug4_AResponseThatIsNoTextIsAFile(t *testing.T) {
 	picture := "\x89PNG\r\n\x1a\n\xff\xfe"
 	c := newCloud(t, functions{"paint": returning(picture)})
 	result := c.Succeed(t, "lambda_invoker", map[string]any{"lambda_name": "paint"})
-	wantJSON(t, `{"function_name":"paint","status_code":200,"executed_version":"$LATEST","invocation_type":"RequestResponse",
-		"response_file":{"name":"paint-response.bin","mime_type":"image/png","size":10}}`, onlyJSON(t, result))
+	toolstest.WantJSON(t, "the JSON", `{"function_name":"paint","status_code":200,"executed_version":"$LATEST","invocation_type":"RequestResponse",
+		"response_file":{"name":"paint-response.bin","mime_type":"image/png","size":10}}`, toolstest.OnlyJSON(t, result))
 	if len(result.Files) != 1 {
 		t.Fatalf("%d files, want one", len(result.Files))
 	}
@@ -219,8 +219,8 @@ func TestAResponseTooLongForOneMessageIsAFile(t *testing.T) {
 	if err != nil || string(content) != payload {
 		t.Errorf("the file holds %d bytes, %v", len(content), err)
 	}
-	wantJSON(t, `{"function_name":"f","status_code":200,"executed_version":"$LATEST","invocation_type":"RequestResponse",
-		"response_file":{"name":"f-response.txt","mime_type":"text/plain","size":1048585}}`, onlyJSON(t, result))
+	toolstest.WantJSON(t, "the JSON", `{"function_name":"f","status_code":200,"executed_version":"$LATEST","invocation_type":"RequestResponse",
+		"response_file":{"name":"f-response.txt","mime_type":"text/plain","size":1048585}}`, toolstest.OnlyJSON(t, result))
 }
 
 func TestTheLargestResponseThatIsNoFileFitsIntoALine(t *testing.T) {
@@ -245,7 +245,7 @@ func TestSection3_14Bug1_AFunctionThatFailsFailsTheTool(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t, functions{"report": func(standin.Event) standin.Result { return tt.result }})
-			wantFailure(t, c.Fail(t, "lambda_invoker", map[string]any{"lambda_name": "report"}), plugin.Unavailable, tt.words...)
+			toolstest.WantFailure(t, c.Fail(t, "lambda_invoker", map[string]any{"lambda_name": "report"}), plugin.Unavailable, tt.words...)
 			if runs := c.functions.Invocations(); len(runs) != 1 {
 				t.Errorf("the function ran %d times", len(runs))
 			}
@@ -259,7 +259,7 @@ func TestTheLogOfAFailureIsShownOnlyWhenItIsAskedFor(t *testing.T) {
 	for _, asked := range []any{true, "yes", false, nil} {
 		c := newCloud(t, functions{"f": func(standin.Event) standin.Result { return fails }})
 		failed := c.Fail(t, "lambda_invoker", map[string]any{"lambda_name": "f", "include_logs": asked})
-		wantFailure(t, failed, plugin.Unavailable, "KeyError")
+		toolstest.WantFailure(t, failed, plugin.Unavailable, "KeyError")
 		want := asked == true || asked == "yes"
 		if got := strings.Contains(failed.Message, "secret detail of the log"); got != want {
 			t.Errorf("include_logs %v: the log is shown: %t", asked, got)
@@ -272,8 +272,8 @@ func TestTheEndOfTheLogIsReturnedWhenItIsAskedFor(t *testing.T) {
 	c := newCloud(t, functions{"f": func(standin.Event) standin.Result { return standin.Result{Payload: []byte("1"), Log: log} }})
 	result := c.Succeed(t, "lambda_invoker", map[string]any{"lambda_name": "f", "include_logs": true})
 	want := "\uFFFD" + strings.Repeat("é", 2047) + "x"
-	wantJSON(t, `{"function_name":"f","status_code":200,"executed_version":"$LATEST","invocation_type":"RequestResponse","response_json":1,
-		"logs":`+quoted(t, want)+`}`, onlyJSON(t, result))
+	toolstest.WantJSON(t, "the JSON", `{"function_name":"f","status_code":200,"executed_version":"$LATEST","invocation_type":"RequestResponse","response_json":1,
+		"logs":`+quoted(t, want)+`}`, toolstest.OnlyJSON(t, result))
 	if got := outputs(result)["logs"]; got != quoted(t, want) {
 		t.Errorf("the output logs is %d bytes", len(got))
 	}
@@ -306,7 +306,7 @@ func TestErrorsOfAWSSayWhatToDo(t *testing.T) {
 			c := newCloud(t, functions{"f": echo})
 			broken := c.Inject(aws.Fault{Operation: "Invoke", Effects: []aws.Effect{tt.fault}})
 			failed := c.Fail(t, "lambda_invoker", map[string]any{"lambda_name": "f"})
-			wantFailure(t, failed, tt.kind, append(tt.words, "could not invoke the Lambda function f")...)
+			toolstest.WantFailure(t, failed, tt.kind, append(tt.words, "could not invoke the Lambda function f")...)
 			if strings.Contains(failed.Message, "may have run") {
 				t.Errorf("the function did not run, and the error is not sure of it: %s", failed.Message)
 			}
@@ -325,7 +325,7 @@ func TestAFunctionThatIsNotThereIsNamed(t *testing.T) {
 		{"lambda_name": "f", "aws_region": "eu-west-1"},
 	} {
 		failed := c.Fail(t, "lambda_invoker", parameters)
-		wantFailure(t, failed, plugin.BadRequest, "no such function", "check lambda_name", "Function not found: arn:aws:lambda:")
+		toolstest.WantFailure(t, failed, plugin.BadRequest, "no such function", "check lambda_name", "Function not found: arn:aws:lambda:")
 	}
 }
 
@@ -343,7 +343,7 @@ func TestAThrottledFunctionSaysWhyAndUntilWhen(t *testing.T) {
 			c := start(t)
 			c.add(standin.Function{Name: "f", Busy: &tt.busy}, echo)
 			c.run(t)
-			wantFailure(t, c.Fail(t, "lambda_invoker", map[string]any{"lambda_name": "f"}), plugin.RateLimit, tt.words...)
+			toolstest.WantFailure(t, c.Fail(t, "lambda_invoker", map[string]any{"lambda_name": "f"}), plugin.RateLimit, tt.words...)
 			if len(c.Calls()) != 1 || len(c.functions.Invocations()) != 0 {
 				t.Errorf("%d requests, %d runs", len(c.Calls()), len(c.functions.Invocations()))
 			}
@@ -387,7 +387,7 @@ func TestNothingIsSentForWrongParameters(t *testing.T) {
 					t.Errorf("the error does not say %q: %.500s", word, failed.Message)
 				}
 			}
-			c.wantNothingSent(t)
+			c.WantNothingSent(t)
 		})
 	}
 }

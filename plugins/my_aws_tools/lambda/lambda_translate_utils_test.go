@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudplugins/difyplugin/plugin"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	standin "github.com/cloudplugins/difyplugin/sandbox/aws/lambda"
 )
 
@@ -48,7 +49,7 @@ func TestATranslationSendsEachField(t *testing.T) {
 			c.Forget()
 			c.Succeed(t, "lambda_translate_utils", tt.parameters)
 			call := c.request(t)
-			wantJSON(t, tt.want, call.Body)
+			toolstest.WantJSON(t, "the JSON", tt.want, call.Body)
 			if want := "/2015-03-31/functions/" + tt.function + "/invocations"; call.Path != want {
 				t.Errorf("the path is %s, want %s", call.Path, want)
 			}
@@ -104,13 +105,13 @@ func TestSection3_15Bug2_NothingIsSentWhenAFieldIsMissing(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t, functions{"translate_tool": echo})
-			wantFailure(t, c.Fail(t, "lambda_translate_utils", tt.parameters), plugin.BadRequest, tt.words...)
-			c.wantNothingSent(t)
+			toolstest.WantFailure(t, c.Fail(t, "lambda_translate_utils", tt.parameters), plugin.BadRequest, tt.words...)
+			c.WantNothingSent(t)
 		})
 	}
 }
 
 func TestSection3_15Bug3_ATranslationThatFailsFailsTheTool(t *testing.T) {
 	c := newCloud(t, functions{"translate_tool": func(standin.Event) standin.Result { return standin.Fails("KeyError", "'dictionary_id'") }})
-	wantFailure(t, c.Fail(t, "lambda_translate_utils", translation()), plugin.Unavailable, "translate_tool has failed", "KeyError: 'dictionary_id'")
+	toolstest.WantFailure(t, c.Fail(t, "lambda_translate_utils", translation()), plugin.Unavailable, "translate_tool has failed", "KeyError: 'dictionary_id'")
 }

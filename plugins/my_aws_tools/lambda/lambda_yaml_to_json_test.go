@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/cloudplugins/difyplugin/plugin"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	standin "github.com/cloudplugins/difyplugin/sandbox/aws/lambda"
 )
 
@@ -57,7 +58,7 @@ func TestAnAnswerOfAnotherFormIsAFailure(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t, functions{"convert": returning(tt.payload)})
 			failed := c.Fail(t, "lambda_yaml_to_json", map[string]any{"yaml_content": "a: 1", "lambda_name": "convert"})
-			wantFailure(t, failed, tt.kind, append(tt.words, "the Lambda function convert")...)
+			toolstest.WantFailure(t, failed, tt.kind, append(tt.words, "the Lambda function convert")...)
 		})
 	}
 }
@@ -65,7 +66,7 @@ func TestAnAnswerOfAnotherFormIsAFailure(t *testing.T) {
 func TestAFunctionThatFailsToConvertFailsTheTool(t *testing.T) {
 	c := newCloud(t, functions{"convert": func(standin.Event) standin.Result { return standin.Fails("ScannerError", "line 1") }})
 	failed := c.Fail(t, "lambda_yaml_to_json", map[string]any{"yaml_content": "a: 1", "lambda_name": "convert"})
-	wantFailure(t, failed, plugin.Unavailable, "convert has failed", "ScannerError: line 1")
+	toolstest.WantFailure(t, failed, plugin.Unavailable, "convert has failed", "ScannerError: line 1")
 }
 
 func TestNothingIsSentWithoutYAMLOrAFunction(t *testing.T) {
@@ -83,8 +84,8 @@ func TestNothingIsSentWithoutYAMLOrAFunction(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t, functions{"convert": echo})
-			wantFailure(t, c.Fail(t, "lambda_yaml_to_json", tt.parameters), plugin.BadRequest, tt.words...)
-			c.wantNothingSent(t)
+			toolstest.WantFailure(t, c.Fail(t, "lambda_yaml_to_json", tt.parameters), plugin.BadRequest, tt.words...)
+			c.WantNothingSent(t)
 		})
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"github.com/cloudplugins/difyplugin/host"
@@ -95,44 +94,6 @@ func (c *cloud) request(t *testing.T) aws.Call {
 	return calls[0]
 }
 
-// wantNothingSent fails the test if any request reached the cloud.
-func (c *cloud) wantNothingSent(t *testing.T) {
-	t.Helper()
-	if sent := c.Operations(); len(sent) > 0 {
-		t.Errorf("%v were sent, and the call was to be refused before", sent)
-	}
-}
-
-// wantFailure fails the test unless the failure has the kind and names all of the words.
-func wantFailure(t *testing.T, failed *host.PluginError, kind plugin.Kind, words ...string) {
-	t.Helper()
-	if failed.Type != string(kind) {
-		t.Errorf("the kind is %s, want %s: %s", failed.Type, kind, failed.Message)
-	}
-	for _, word := range words {
-		if !strings.Contains(failed.Message, word) {
-			t.Errorf("the error does not say %q: %s", word, failed.Message)
-		}
-	}
-}
-
-// wantJSON compares JSON by its meaning.
-func wantJSON(t *testing.T, want string, got json.RawMessage) {
-	t.Helper()
-	if diff := cmp.Diff(decode(t, []byte(want)), decode(t, got)); diff != "" {
-		t.Errorf("the JSON differs (-want +got):\n%s", diff)
-	}
-}
-
-func decode(t *testing.T, raw []byte) any {
-	t.Helper()
-	var value any
-	if err := json.Unmarshal(raw, &value); err != nil {
-		t.Fatalf("%q is not JSON: %v", raw, err)
-	}
-	return value
-}
-
 // outputs are the outputs of a result as JSON texts.
 func outputs(result host.Result) map[string]string {
 	texts := map[string]string{}
@@ -149,15 +110,6 @@ func kinds(result host.Result) []string {
 		list = append(list, m.Type)
 	}
 	return list
-}
-
-// onlyJSON is the only JSON message of a result.
-func onlyJSON(t *testing.T, result host.Result) json.RawMessage {
-	t.Helper()
-	if len(result.JSON) != 1 {
-		t.Fatalf("%d JSON messages, want one", len(result.JSON))
-	}
-	return result.JSON[0]
 }
 
 func withoutContext(run func(standin.Event) standin.Result) func(context.Context, standin.Event) standin.Result {

@@ -42,7 +42,7 @@ func TestSection3_14Bug5_AFunctionWhoseAnswerIsLostRunsOnce(t *testing.T) {
 			each(t, func(t *testing.T, tool string, parameters map[string]any) {
 				c := newCloud(t, functions{"f": returning(`{"statusCode": 200, "body": "{}"}`)})
 				c.Inject(aws.Fault{Operation: "Invoke", Effects: tt.effects})
-				wantFailure(t, c.Fail(t, tool, parameters), tt.kind, "the Lambda function f", uncertain)
+				toolstest.WantFailure(t, c.Fail(t, tool, parameters), tt.kind, "the Lambda function f", uncertain)
 				if runs := len(c.functions.Invocations()); runs != 1 {
 					t.Errorf("the function ran %d times", runs)
 				}
@@ -61,7 +61,7 @@ func TestSection3_14Bug5_AnErrorOfTheServiceIsNotAnsweredWithASecondRequest(t *t
 		t.Run(name, func(t *testing.T) {
 			c := newCloud(t, functions{"f": echo})
 			c.Inject(aws.Fault{Operation: "Invoke", Effects: []aws.Effect{effect}})
-			wantFailure(t, c.Fail(t, "lambda_invoker", map[string]any{"lambda_name": "f"}), plugin.Unavailable, uncertain)
+			toolstest.WantFailure(t, c.Fail(t, "lambda_invoker", map[string]any{"lambda_name": "f"}), plugin.Unavailable, uncertain)
 			if sent := len(c.Calls()); sent != 1 {
 				t.Errorf("%d requests were sent", sent)
 			}
@@ -103,7 +103,7 @@ func TestSection3_14Bug5_AFunctionThatOutlastsTheCallRunsOnce(t *testing.T) {
 	)
 	defer close(release)
 	failed := c.Fail(t, "lambda_invoker", map[string]any{"lambda_name": "slow"})
-	wantFailure(t, failed, plugin.Unavailable, "slow did not answer within the time", "may still be running", "was not invoked a second time", "Event")
+	toolstest.WantFailure(t, failed, plugin.Unavailable, "slow did not answer within the time", "may still be running", "was not invoked a second time", "Event")
 	if runs := len(c.functions.Invocations()); runs != 1 {
 		t.Errorf("the function ran %d times", runs)
 	}
@@ -113,7 +113,7 @@ func TestAFunctionThatCannotBeReachedHasCertainlyNotRun(t *testing.T) {
 	t.Setenv("DIFYPLUGIN_ENDPOINT_ALLOW", "nowhere.example.com")
 	c := newCloud(t, functions{"f": echo})
 	failed := c.FailAs(t, toolstest.Credentials("aws_endpoint_url", "https://nowhere.example.com"), "lambda_invoker", map[string]any{"lambda_name": "f"})
-	wantFailure(t, failed, plugin.Connection, "nowhere.example.com")
+	toolstest.WantFailure(t, failed, plugin.Connection, "nowhere.example.com")
 	if strings.Contains(failed.Message, "may have run") {
 		t.Errorf("nothing was sent, and the error is not sure of it: %s", failed.Message)
 	}
@@ -123,7 +123,7 @@ func TestARoleThatCannotBeAssumedHasRunNothing(t *testing.T) {
 	c := newCloud(t, functions{"f": echo})
 	c.Inject(aws.Fault{Service: "sts", Effects: []aws.Effect{aws.Drop()}})
 	failed := c.FailAs(t, toolstest.Credentials("aws_role_arn", "arn:aws:iam::123456789012:role/none"), "lambda_invoker", map[string]any{"lambda_name": "f"})
-	wantFailure(t, failed, plugin.Connection, "assume the role")
+	toolstest.WantFailure(t, failed, plugin.Connection, "assume the role")
 	if strings.Contains(failed.Message, "may have run") {
 		t.Errorf("Lambda was not asked, and the error is not sure of it: %s", failed.Message)
 	}
@@ -140,7 +140,7 @@ func TestAnAnswerThatNoFunctionCanHaveMadeIsNotRead(t *testing.T) {
 			}
 			c.run(t)
 			failed := c.FailAs(t, toolstest.Credentials("aws_endpoint_url", "https://lambda.example.com"), "lambda_invoker", map[string]any{"lambda_name": "f"})
-			wantFailure(t, failed, plugin.Unavailable, "more than 8388608 bytes", "aws_endpoint_url", uncertain)
+			toolstest.WantFailure(t, failed, plugin.Unavailable, "more than 8388608 bytes", "aws_endpoint_url", uncertain)
 		})
 	}
 }
@@ -178,7 +178,7 @@ func TestALogThatCannotBeReadCostsNoResponse(t *testing.T) {
 		credentials := toolstest.Credentials("aws_endpoint_url", "https://lambda.example.com")
 		parameters := map[string]any{"lambda_name": "f", "include_logs": true}
 		if functionError != "" {
-			wantFailure(t, c.FailAs(t, credentials, "lambda_invoker", parameters), plugin.Unavailable, "Odd", "no log that can be read")
+			toolstest.WantFailure(t, c.FailAs(t, credentials, "lambda_invoker", parameters), plugin.Unavailable, "Odd", "no log that can be read")
 			continue
 		}
 		result := c.SucceedAs(t, credentials, "lambda_invoker", parameters)

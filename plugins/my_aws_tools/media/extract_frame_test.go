@@ -1,7 +1,6 @@
 package media_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"go/parser"
 	"go/token"
@@ -25,31 +24,9 @@ import (
 // wantFailure checks the kind of a failure and the words of its sentence.
 func wantFailure(t *testing.T, failure *host.PluginError, kind plugin.Kind, words ...string) {
 	t.Helper()
-	if failure.Type != string(kind) {
-		t.Errorf("the kind is %s, want %s: %s", failure.Type, kind, failure.Message)
-	}
-	for _, word := range words {
-		if !strings.Contains(failure.Message, word) {
-			t.Errorf("%q is not in: %s", word, failure.Message)
-		}
-	}
+	toolstest.WantFailure(t, failure, kind, words...)
 	if strings.Contains(failure.Message, "secret") {
 		t.Errorf("the signature of a URL is shown: %s", failure.Message)
-	}
-}
-
-// wantJSON compares a JSON value with the text of one.
-func wantJSON(t *testing.T, what string, got json.RawMessage, want string) {
-	t.Helper()
-	var a, b any
-	if err := json.Unmarshal([]byte(want), &a); err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(got, &b); err != nil {
-		t.Fatalf("%s: %v", what, err)
-	}
-	if diff := cmp.Diff(a, b); diff != "" {
-		t.Errorf("%s: -want +got\n%s", what, diff)
 	}
 }
 
@@ -71,15 +48,15 @@ func TestPicturesComeFirstAndInOrder(t *testing.T) {
 	if got, want := slices.Compact(kinds), []string{"blob", "json", "variable"}; !slices.Equal(got, want) {
 		t.Errorf("the messages are %v, want %v", got, want)
 	}
-	wantJSON(t, "the JSON", result.JSON[0], `{"frame_count": 10, "width": 4, "height": 3, "frames": [
+	toolstest.WantJSON(t, "the JSON", `{"frame_count": 10, "width": 4, "height": 3, "frames": [
 		{"filename": "frame_000.png", "index": 0, "duration_ms": 100, "width": 4, "height": 3},
 		{"filename": "frame_001.png", "index": 3, "duration_ms": 400, "width": 4, "height": 3},
 		{"filename": "frame_002.png", "index": 6, "duration_ms": 700, "width": 4, "height": 3},
-		{"filename": "frame_003.png", "index": 9, "duration_ms": 1000, "width": 4, "height": 3}]}`)
+		{"filename": "frame_003.png", "index": 9, "duration_ms": 1000, "width": 4, "height": 3}]}`, result.JSON[0])
 	for name, want := range map[string]string{
 		"frame_count": "10", "frame_indices": "[0, 3, 6, 9]", "frame_durations": "[100, 400, 700, 1000]", "width": "4", "height": "3",
 	} {
-		wantJSON(t, name, result.Variables[name], want)
+		toolstest.WantJSON(t, name, want, result.Variables[name])
 	}
 	if result.Text != "" {
 		t.Errorf("there is the text %q", result.Text)

@@ -113,33 +113,6 @@ func (c *cloud) embedded(t *testing.T) string {
 	return string(c.call(t, "bedrock-runtime.InvokeModel").Body)
 }
 
-// wantNothingSent fails the test if any request reached the cloud.
-func (c *cloud) wantNothingSent(t *testing.T) {
-	t.Helper()
-	if sent := c.Operations(); len(sent) > 0 {
-		t.Errorf("%v were sent, and the call was to be refused before", sent)
-	}
-	if asked := c.Box.Requests(); len(asked) > 0 {
-		t.Errorf("%v were asked, and the call was to be refused before", asked)
-	}
-}
-
-// wantFailure fails the test unless the failure has the kind and names all of the words.
-func wantFailure(t *testing.T, failed *host.PluginError, kind plugin.Kind, words ...string) {
-	t.Helper()
-	if failed.Type != string(kind) {
-		t.Errorf("the kind is %s, want %s: %s", failed.Type, kind, failed.Message)
-	}
-	for _, word := range words {
-		if !strings.Contains(failed.Message, word) {
-			t.Errorf("the error does not say %q: %s", word, failed.Message)
-		}
-	}
-	if strings.Contains(failed.Message, "AWS4-HMAC") || strings.Contains(failed.Message, toolstest.SecretAccessKey) {
-		t.Errorf("the error shows a secret: %s", failed.Message)
-	}
-}
-
 // results are the results of a success, as JSON.
 func results(t *testing.T, result host.Result) string {
 	t.Helper()

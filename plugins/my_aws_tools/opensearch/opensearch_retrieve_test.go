@@ -209,9 +209,9 @@ func TestSection3_19Bug3_AVectorThatTheModelDoesNotMakeIsRefused(t *testing.T) {
 	} {
 		c := newCloud(t)
 		for _, size := range sizes {
-			wantFailure(t, c.Fail(t, tool, searching("embedding_model_id", model, "vector_size", size)), plugin.BadRequest, "vector_size is "+size, "makes vectors of")
+			toolstest.WantFailure(t, c.Fail(t, tool, searching("embedding_model_id", model, "vector_size", size)), plugin.BadRequest, "vector_size is "+size, "makes vectors of")
 		}
-		c.wantNothingSent(t)
+		c.WantNothingSent(t)
 	}
 }
 
@@ -241,7 +241,7 @@ func TestSection3_19Bug4_AnImageThatCannotBeReadIsAnErrorAndNothingIsSearched(t 
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c.Forget()
-			wantFailure(t, c.Fail(t, tool, tt.parameters), plugin.BadRequest, tt.words...)
+			toolstest.WantFailure(t, c.Fail(t, tool, tt.parameters), plugin.BadRequest, tt.words...)
 			for _, name := range c.Operations() {
 				if !strings.HasPrefix(name, "s3.") {
 					t.Errorf("%s was sent", name)
@@ -285,8 +285,8 @@ func TestSection3_19Bug5_NothingIsSentWhenAParameterIsWrong(t *testing.T) {
 		{"several", searching("index_name", "a/b", "filter_json", "x", "vector_size", "512"), []string{"3 parameters are wrong", "index_name", "filter_json", "vector_size"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			wantFailure(t, c.Fail(t, tool, tt.parameters), plugin.BadRequest, tt.words...)
-			c.wantNothingSent(t)
+			toolstest.WantFailure(t, c.Fail(t, tool, tt.parameters), plugin.BadRequest, tt.words...)
+			c.WantNothingSent(t)
 		})
 	}
 }
@@ -334,18 +334,18 @@ func TestSection3_19Bug8_AnEndpointIsReadAsPeopleWriteIt(t *testing.T) {
 		"https://search_https://" + domain:   {"opensearch_endpoint"},
 	} {
 		failed := c.Fail(t, tool, searching("opensearch_endpoint", text))
-		wantFailure(t, failed, plugin.BadRequest, append(words, "opensearch_endpoint")...)
+		toolstest.WantFailure(t, failed, plugin.BadRequest, append(words, "opensearch_endpoint")...)
 		if strings.Contains(failed.Message, "password") {
 			t.Errorf("the error shows a password: %s", failed.Message)
 		}
 	}
-	c.wantNothingSent(t)
+	c.WantNothingSent(t)
 }
 
 func TestSection3_19Bug9_TheKindOfSearchIsTheOneThatThereIs(t *testing.T) {
 	c := newCloud(t)
-	wantFailure(t, c.Fail(t, tool, searching("search_type", "KEYWORD")), plugin.BadRequest, "search_type must be one of SEMANTIC")
-	c.wantNothingSent(t)
+	toolstest.WantFailure(t, c.Fail(t, tool, searching("search_type", "KEYWORD")), plugin.BadRequest, "search_type must be one of SEMANTIC")
+	c.WantNothingSent(t)
 	if got := names(t, c.Succeed(t, tool, searching("search_type", "SEMANTIC"))); got[0] != "cat" {
 		t.Errorf("found %v", got)
 	}
@@ -358,12 +358,12 @@ func TestSection3_19Bug10_A2_A19_AStrangersHostIsRefused(t *testing.T) {
 		"x.lambda-url.us-east-1.on.aws", "ec2-192-0-2-1.us-east-1.compute.amazonaws.com", "es.us-east-1.amazonaws.com",
 	} {
 		failed := c.Fail(t, tool, searching("opensearch_endpoint", at))
-		wantFailure(t, failed, plugin.BadRequest, "opensearch_endpoint")
+		toolstest.WantFailure(t, failed, plugin.BadRequest, "opensearch_endpoint")
 		if !strings.Contains(failed.Message, "DIFYPLUGIN_ENDPOINT_ALLOW") && !strings.Contains(failed.Message, "names no host") {
 			t.Errorf("%s: %s", at, failed.Message)
 		}
 	}
-	c.wantNothingSent(t)
+	c.WantNothingSent(t)
 }
 
 func TestAHostThatTheOperatorListsMayHaveAPath(t *testing.T) {
@@ -389,8 +389,8 @@ func TestA28_TheIdentityOfTheMachineIsNotShownToAHostThatAUserChose(t *testing.T
 	t.Setenv("AWS_ACCESS_KEY_ID", toolstest.AccessKeyID)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", toolstest.SecretAccessKey)
 	c := newCloud(t)
-	wantFailure(t, c.FailAs(t, nil, tool, searching("opensearch_endpoint", "search.example.com")), plugin.Authorization, "search.example.com is no host of AWS", "aws_access_key_id")
-	c.wantNothingSent(t)
+	toolstest.WantFailure(t, c.FailAs(t, nil, tool, searching("opensearch_endpoint", "search.example.com")), plugin.Authorization, "search.example.com is no host of AWS", "aws_access_key_id")
+	c.WantNothingSent(t)
 	c.SucceedAs(t, nil, tool, searching())
 }
 
@@ -468,7 +468,7 @@ func TestAnAnswerOfAModelWithoutItsVectorIsAnError(t *testing.T) {
 	} {
 		c := newCloud(t)
 		c.models.AddModel(bedrockruntime.TitanImage, func(json.RawMessage) (any, *aws.Error) { return json.RawMessage(answer), nil })
-		wantFailure(t, c.Fail(t, tool, searching()), plugin.Unavailable, "amazon.titan-embed-image-v1", word)
+		toolstest.WantFailure(t, c.Fail(t, tool, searching()), plugin.Unavailable, "amazon.titan-embed-image-v1", word)
 		if sent := c.Operations(); len(sent) != 1 {
 			t.Errorf("%v were sent", sent)
 		}
@@ -522,7 +522,7 @@ func TestWhatOpenSearchRefusesIsExplained(t *testing.T) {
 			if tt.index.Name != "" {
 				c.search.Add(tt.index)
 			}
-			wantFailure(t, c.Fail(t, tool, tt.parameters), tt.kind, tt.words...)
+			toolstest.WantFailure(t, c.Fail(t, tool, tt.parameters), tt.kind, tt.words...)
 		})
 	}
 }
@@ -549,7 +549,7 @@ func TestErrorsOfASearchAreToldApart(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t)
 			fault := c.Inject(aws.Fault{Service: "es", Effects: []aws.Effect{tt.effect}})
-			wantFailure(t, c.Fail(t, tool, searching()), tt.kind, append(tt.words, "could not search the index pictures at "+domain)...)
+			toolstest.WantFailure(t, c.Fail(t, tool, searching()), tt.kind, append(tt.words, "could not search the index pictures at "+domain)...)
 			if got := fault.Hits(); got != tt.times {
 				t.Errorf("the search was sent %d times, want %d", got, tt.times)
 			}
@@ -575,7 +575,7 @@ func TestErrorsWithoutACodeAreKnownByTheirWords(t *testing.T) {
 			t.Fatal(err)
 		}
 		failed := c.Fail(t, tool, searching())
-		wantFailure(t, failed, kind, "could not search the index pictures")
+		toolstest.WantFailure(t, failed, kind, "could not search the index pictures")
 	}
 }
 
@@ -603,7 +603,7 @@ func TestErrorsOfTheModelAreExplainedAndNothingIsSearched(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t)
 			c.Inject(aws.Fault{Service: "bedrock-runtime", Effects: []aws.Effect{tt.effect}})
-			wantFailure(t, c.Fail(t, tool, searching()), tt.kind, append(tt.words, "could not make a vector with the model amazon.titan-embed-image-v1")...)
+			toolstest.WantFailure(t, c.Fail(t, tool, searching()), tt.kind, append(tt.words, "could not make a vector with the model amazon.titan-embed-image-v1")...)
 			if slices.Contains(c.Operations(), "es.Search") {
 				t.Errorf("%v were sent", c.Operations())
 			}
@@ -618,7 +618,7 @@ func TestWhatIsNotOpenSearchIsFoundOut(t *testing.T) {
 		if err := c.Box.Handle(domain, handler); err != nil {
 			t.Fatal(err)
 		}
-		wantFailure(t, c.Fail(t, tool, searching()), plugin.Unavailable, "not OpenSearch", "opensearch_endpoint")
+		toolstest.WantFailure(t, c.Fail(t, tool, searching()), plugin.Unavailable, "not OpenSearch", "opensearch_endpoint")
 	}
 }
 
@@ -631,7 +631,7 @@ func TestA20_ARedirectIsNotFollowed(t *testing.T) {
 		if err := c.Box.Handle(domain, handler); err != nil {
 			t.Fatal(err)
 		}
-		wantFailure(t, c.Fail(t, tool, searching()), plugin.BadRequest, "sends the request elsewhere, which is not followed")
+		toolstest.WantFailure(t, c.Fail(t, tool, searching()), plugin.BadRequest, "sends the request elsewhere, which is not followed")
 	}
 	for _, request := range c.Box.Requests() {
 		if request.Host != domain && !strings.HasPrefix(request.Host, "bedrock-runtime.") {
@@ -656,5 +656,5 @@ func TestAnAnswerWithoutAnEndIsNotRead(t *testing.T) {
 	if err := c.Box.Handle(domain, endless); err != nil {
 		t.Fatal(err)
 	}
-	wantFailure(t, c.Fail(t, tool, searching()), plugin.BadRequest, "more than 33554432 bytes")
+	toolstest.WantFailure(t, c.Fail(t, tool, searching()), plugin.BadRequest, "more than 33554432 bytes")
 }

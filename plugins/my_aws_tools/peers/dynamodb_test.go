@@ -66,7 +66,7 @@ func newReadings(t *testing.T) *tables {
 	t.Helper()
 	d := newTables(t)
 	made := d.do(t, "create_table", "sort_key_name", "at", "sort_key_type", "N")
-	same(t, "status", any("ACTIVE"), variable(t, made, "table_status"))
+	toolstest.Same(t, "status", any("ACTIVE"), toolstest.Output(t, made, "table_status"))
 	return d
 }
 
@@ -86,8 +86,8 @@ func parsed(t *testing.T, result host.Result) any {
 func TestSlowDynaliteIsAskedAgainForATableThatWasBegun(t *testing.T) {
 	d := newTables(t)
 	made := d.do(t, "create_table")
-	again := d.do(t, "create_table", "table_arn", variable(t, made, "table_arn"))
-	same(t, "status", any("ACTIVE"), variable(t, again, "table_status"))
+	again := d.do(t, "create_table", "table_arn", toolstest.Output(t, made, "table_arn"))
+	toolstest.Same(t, "status", any("ACTIVE"), toolstest.Output(t, again, "table_status"))
 }
 
 func TestSlowDynaliteKeepsAnItemOfEveryTypeAsItIs(t *testing.T) {
@@ -102,12 +102,12 @@ func TestSlowDynaliteKeepsAnItemOfEveryTypeAsItIs(t *testing.T) {
 	want := maps.Clone(item)
 	want["device"], want["at"] = "d1", 10.0
 	got := d.do(t, "get_item", append(reading("d1", "10"), "consistent_read", true)...)
-	same(t, "item", any(want), parsed(t, got))
-	same(t, "found", any(true), variable(t, got, "found"))
+	toolstest.Same(t, "item", any(want), parsed(t, got))
+	toolstest.Same(t, "found", any(true), toolstest.Output(t, got, "found"))
 	// What was read can be written back without a change.
 	d.do(t, "put_item", "item_data", parsed(t, got), "sort_key_name", "at")
-	same(t, "item written back", any(want), parsed(t, d.do(t, "get_item", reading("d1", "10")...)))
-	same(t, "an absent item", any(map[string]any{"found": false}), parsed(t, d.do(t, "get_item", reading("d1", "11")...)))
+	toolstest.Same(t, "item written back", any(want), parsed(t, d.do(t, "get_item", reading("d1", "10")...)))
+	toolstest.Same(t, "an absent item", any(map[string]any{"found": false}), parsed(t, d.do(t, "get_item", reading("d1", "11")...)))
 }
 
 func TestSlowDynaliteUpdatesItems(t *testing.T) {
@@ -118,12 +118,12 @@ func TestSlowDynaliteUpdatesItems(t *testing.T) {
 		"update_expression", "SET n = n + :one, #s = if_not_exists(#s, :new) REMOVE draft ADD tags :z", "condition_expression", "n < :ten",
 		"expression_names", map[string]any{"#s": "status"},
 		"expression_values", map[string]any{":one": 1, ":ten": 10, ":new": "open", ":z": map[string]any{"$string_set": []any{"z"}}})...)
-	same(t, "item", any(map[string]any{
+	toolstest.Same(t, "item", any(map[string]any{
 		"device": "d1", "at": 10.0, "n": 2.0, "name": "Bea", "size": 3.0, "status": "open", "tags": map[string]any{"$string_set": []any{"x", "z"}},
 	}), parsed(t, updated))
 	refused := d.fail(t, "update_item", append(reading("d1", "10"), "item_data", map[string]any{"n": 9},
 		"condition_expression", "n > :ten", "expression_values", map[string]any{":ten": 10})...)
-	failed(t, refused, string(plugin.BadRequest), "condition_expression is not met")
+	toolstest.WantFailure(t, refused, plugin.BadRequest, "condition_expression is not met")
 }
 
 func TestSlowDynaliteQueriesAndScansPageByPage(t *testing.T) {
@@ -143,11 +143,11 @@ func TestSlowDynaliteQueriesAndScansPageByPage(t *testing.T) {
 		"between":    {with("sort_key_condition", "between", "sort_key", "15", "sort_key_end", "40"), []float64{20, 30, 40}},
 		"filtered":   {with("limit", 2, "filter_expression", "even = :yes", "expression_values", map[string]any{":yes": true}), []float64{0, 20, 40, 60}},
 	} {
-		t.Run(name, func(t *testing.T) { same(t, "times", c.want, d.times(t, "query", c.parameters)) })
+		t.Run(name, func(t *testing.T) { toolstest.Same(t, "times", c.want, d.times(t, "query", c.parameters)) })
 	}
 	scanned := d.times(t, "scan", []any{"limit", 3})
 	slices.Sort(scanned)
-	same(t, "scanned", []float64{0, 5, 10, 20, 30, 40, 50, 60}, scanned)
+	toolstest.Same(t, "scanned", []float64{0, 5, 10, 20, 30, 40, 50, 60}, scanned)
 }
 
 // times are the values of the attribute at in all pages.
@@ -157,10 +157,10 @@ func (d *tables) times(t *testing.T, operation string, parameters []any) []float
 	var token any = ""
 	for range 20 {
 		page := d.do(t, operation, append(slices.Clone(parameters), "next_token", token)...)
-		for _, item := range variable(t, page, "items").([]any) {
+		for _, item := range toolstest.Output(t, page, "items").([]any) {
 			times = append(times, item.(map[string]any)["at"].(float64))
 		}
-		if token = variable(t, page, "next_token"); token == nil {
+		if token = toolstest.Output(t, page, "next_token"); token == nil {
 			return times
 		}
 	}
@@ -172,14 +172,14 @@ func TestSlowDynaliteDeletesItems(t *testing.T) {
 	d := newReadings(t)
 	d.do(t, "put_item", append(reading("d1", "10"), "item_data", map[string]any{"n": 1})...)
 	gone := d.do(t, "delete_item", append(reading("d1", "10"), "return_values", "ALL_OLD")...)
-	same(t, "the item as it was", any(map[string]any{"device": "d1", "at": 10.0, "n": 1.0}), variable(t, gone, "item"))
-	same(t, "found", any(false), variable(t, d.do(t, "get_item", reading("d1", "10")...), "found"))
+	toolstest.Same(t, "the item as it was", any(map[string]any{"device": "d1", "at": 10.0, "n": 1.0}), toolstest.Output(t, gone, "item"))
+	toolstest.Same(t, "found", any(false), toolstest.Output(t, d.do(t, "get_item", reading("d1", "10")...), "found"))
 }
 
 func TestSlowDynaliteAndTheToolAgreeOnFailures(t *testing.T) {
 	d := newReadings(t)
-	failed(t, d.fail(t, "scan", "table_name", "none"), string(plugin.BadRequest), "none")
-	failed(t, d.fail(t, "create_table"), string(plugin.BadRequest), "readings")
-	failed(t, d.fail(t, "get_item", "partition_key", "d1"), string(plugin.BadRequest), "readings")
-	failed(t, d.fail(t, "scan", "filter_expression", "size = 1"), string(plugin.BadRequest), "FilterExpression")
+	toolstest.WantFailure(t, d.fail(t, "scan", "table_name", "none"), plugin.BadRequest, "none")
+	toolstest.WantFailure(t, d.fail(t, "create_table"), plugin.BadRequest, "readings")
+	toolstest.WantFailure(t, d.fail(t, "get_item", "partition_key", "d1"), plugin.BadRequest, "readings")
+	toolstest.WantFailure(t, d.fail(t, "scan", "filter_expression", "size = 1"), plugin.BadRequest, "FilterExpression")
 }

@@ -11,7 +11,6 @@ package peers
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -25,9 +24,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cloudplugins/difyplugin/host"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
-	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 )
 
@@ -148,36 +145,6 @@ func publish(t *testing.T, cloud *toolstest.AWS, host, address string) {
 // at are credentials with which the tools go to a host.
 func at(host string, pairs ...string) map[string]any {
 	return toolstest.Credentials(append([]string{"aws_endpoint_url", "https://" + host}, pairs...)...)
-}
-
-// variable is an output of a tool.
-func variable(t *testing.T, result host.Result, name string) any {
-	t.Helper()
-	var value any
-	if err := json.Unmarshal(result.Variables[name], &value); err != nil {
-		t.Fatalf("the output %s: %v", name, err)
-	}
-	return value
-}
-
-func same(t *testing.T, what string, want, got any) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s: want (-), got (+):\n%s", what, diff)
-	}
-}
-
-// failed checks the kind of a failure and the words of its sentence.
-func failed(t *testing.T, failure *host.PluginError, kind string, words ...string) {
-	t.Helper()
-	if failure.Type != kind {
-		t.Errorf("the kind is %s, want %s: %s", failure.Type, kind, failure.Message)
-	}
-	for _, word := range words {
-		if !strings.Contains(failure.Message, word) {
-			t.Errorf("%q is not in: %s", word, failure.Message)
-		}
-	}
 }
 
 // pattern is content of a size in which no two parts are alike.

@@ -74,13 +74,13 @@ func (g *gateway) keys(t *testing.T, bucket, prefix string, perPage int) []strin
 	token := ""
 	for range 100 {
 		page := g.run(t, "s3_list_objects", map[string]any{"bucket_name": bucket, "prefix": prefix, "max_keys": perPage, "continuation_token": token})
-		for _, object := range variable(t, page, "objects").([]any) {
+		for _, object := range toolstest.Output(t, page, "objects").([]any) {
 			keys = append(keys, object.(map[string]any)["key"].(string))
 		}
-		if variable(t, page, "is_truncated") == false {
+		if toolstest.Output(t, page, "is_truncated") == false {
 			return keys
 		}
-		token = variable(t, page, "next_continuation_token").(string)
+		token = toolstest.Output(t, page, "next_continuation_token").(string)
 	}
 	t.Fatalf("the list of %s has no end", bucket)
 	return nil
@@ -126,8 +126,8 @@ func TestSlowVersityTakesEveryKeyAsItStands(t *testing.T) {
 	for _, key := range oddKeys() {
 		uri := "s3://" + b + "/" + key
 		g.write(t, uri, "content of "+key)
-		same(t, "read "+key, "content of "+key, g.run(t, "s3_operator", map[string]any{"s3_uri": uri}).Text)
-		same(t, "download "+key, "content of "+key, string(bytesOf(t, g.run(t, "s3_file_download", map[string]any{"s3_uri": uri}).Files[0])))
+		toolstest.Same(t, "read "+key, "content of "+key, g.run(t, "s3_operator", map[string]any{"s3_uri": uri}).Text)
+		toolstest.Same(t, "download "+key, "content of "+key, string(bytesOf(t, g.run(t, "s3_file_download", map[string]any{"s3_uri": uri}).Files[0])))
 		signed := g.run(t, "s3_operator", map[string]any{"s3_uri": uri, "generate_presign_url": true, "presign_expiry": 60})
 		status, content := g.browse(t, signed.Text)
 		if status != http.StatusOK || string(content) != "content of "+key {
@@ -136,9 +136,9 @@ func TestSlowVersityTakesEveryKeyAsItStands(t *testing.T) {
 	}
 	want := oddKeys()
 	slices.Sort(want)
-	same(t, "keys in one page", want, g.keys(t, b, "", 1000))
-	same(t, "keys in pages of two", want, g.keys(t, b, "", 2))
-	same(t, "keys under a prefix", []string{"日本語/報告 書.txt"}, g.keys(t, b, "日本語/", 1000))
+	toolstest.Same(t, "keys in one page", want, g.keys(t, b, "", 1000))
+	toolstest.Same(t, "keys in pages of two", want, g.keys(t, b, "", 2))
+	toolstest.Same(t, "keys under a prefix", []string{"日本語/報告 書.txt"}, g.keys(t, b, "日本語/", 1000))
 }
 
 func TestSlowVersityRefusesAPresignedURLThatWasChanged(t *testing.T) {
@@ -171,14 +171,14 @@ func TestSlowVersityKeepsFilesInOnePieceAndInParts(t *testing.T) {
 		result := g.run(t, "s3_file_uploader", map[string]any{
 			"bucket_name": b, "object_key": file.name, "input_file": g.File("file.bin", "application/x-odd", content),
 		})
-		same(t, file.name+": size", any(float64(file.size)), variable(t, result, "size"))
-		etag := variable(t, result, "etag").(string)
+		toolstest.Same(t, file.name+": size", any(float64(file.size)), toolstest.Output(t, result, "size"))
+		etag := toolstest.Output(t, result, "etag").(string)
 		if (file.parts == "") == strings.Contains(etag, "-") || !strings.HasSuffix(strings.Trim(etag, `"`), file.parts) {
 			t.Errorf("%s: the ETag is %s", file.name, etag)
 		}
 		got := g.run(t, "s3_file_download", map[string]any{"s3_uri": "s3://" + b + "/" + file.name})
-		same(t, file.name+": ETag", any(etag), variable(t, got, "etag"))
-		same(t, file.name+": type", any("application/x-odd"), variable(t, got, "content_type"))
+		toolstest.Same(t, file.name+": ETag", any(etag), toolstest.Output(t, got, "etag"))
+		toolstest.Same(t, file.name+": type", any("application/x-odd"), toolstest.Output(t, got, "content_type"))
 		if !bytes.Equal(content, bytesOf(t, got.Files[0])) {
 			t.Errorf("%s came back with other content", file.name)
 		}
@@ -194,9 +194,9 @@ func TestSlowVersityServesBatches(t *testing.T) {
 		files = append(files, g.File(name, "text/plain", []byte("content of "+name)))
 	}
 	stored := g.run(t, "s3_files_uploader", map[string]any{"bucket_name": b, "key_prefix": "in #?%", "input_files": files, "generate_presign_url": true, "presign_expiry": 60})
-	same(t, "uploaded", any(float64(len(files))), variable(t, stored, "ok"))
+	toolstest.Same(t, "uploaded", any(float64(len(files))), toolstest.Output(t, stored, "ok"))
 	var uris []any
-	for i, entry := range variable(t, stored, "results").([]any) {
+	for i, entry := range toolstest.Output(t, stored, "results").([]any) {
 		entry := entry.(map[string]any)
 		uris = append(uris, entry["s3_uri"])
 		want := "content of " + files[i].(map[string]any)["filename"].(string)
@@ -205,10 +205,10 @@ func TestSlowVersityServesBatches(t *testing.T) {
 		}
 	}
 	got := g.run(t, "s3_files_download", map[string]any{"s3_uris": append(uris, "s3://"+b+"/in/none.txt")})
-	same(t, "downloaded", any(float64(len(files))), variable(t, got, "ok"))
-	same(t, "not downloaded", any(1.0), variable(t, got, "failed"))
+	toolstest.Same(t, "downloaded", any(float64(len(files))), toolstest.Output(t, got, "ok"))
+	toolstest.Same(t, "not downloaded", any(1.0), toolstest.Output(t, got, "failed"))
 	for i, file := range got.Files {
-		same(t, "content", "content of "+files[i].(map[string]any)["filename"].(string), string(bytesOf(t, file)))
+		toolstest.Same(t, "content", "content of "+files[i].(map[string]any)["filename"].(string), string(bytesOf(t, file)))
 	}
 }
 
@@ -217,13 +217,13 @@ func TestSlowVersityListsBucketsAndFolders(t *testing.T) {
 	for _, name := range []string{"first", "second"} {
 		g.bucket(t, name)
 	}
-	same(t, "buckets", any([]any{"first", "second"}), variable(t, g.run(t, "s3_list_buckets", map[string]any{}), "bucket_names"))
+	toolstest.Same(t, "buckets", any([]any{"first", "second"}), toolstest.Output(t, g.run(t, "s3_list_buckets", map[string]any{}), "bucket_names"))
 	for _, key := range []string{"top.txt", "報告 #1/a.txt", "報告 #1/b.txt", "x%20y/a.txt"} {
 		g.write(t, "s3://first/"+key, key)
 	}
 	page := g.run(t, "s3_list_objects", map[string]any{"bucket_name": "first", "delimiter": "/"})
-	same(t, "folders", any([]any{"x%20y/", "報告 #1/"}), variable(t, page, "common_prefixes"))
-	same(t, "objects", any(1.0), variable(t, page, "object_count"))
+	toolstest.Same(t, "folders", any([]any{"x%20y/", "報告 #1/"}), toolstest.Output(t, page, "common_prefixes"))
+	toolstest.Same(t, "objects", any(1.0), toolstest.Output(t, page, "object_count"))
 }
 
 func TestSlowVersityAndTheToolsAgreeOnFailures(t *testing.T) {
@@ -231,15 +231,15 @@ func TestSlowVersityAndTheToolsAgreeOnFailures(t *testing.T) {
 	b := g.bucket(t, "failures")
 	g.write(t, "s3://"+b+"/a.txt", "first")
 	read := map[string]any{"s3_uri": "s3://" + b + "/a.txt"}
-	failed(t, g.fail(t, "s3_operator", map[string]any{"s3_uri": "s3://" + b + "/none.txt"}), string(plugin.BadRequest), "none.txt")
-	failed(t, g.fail(t, "s3_operator", map[string]any{"s3_uri": "s3://no-such-bucket/a.txt"}), string(plugin.BadRequest), "no-such-bucket")
-	failed(t, g.FailAs(t, at(s3Host, "aws_secret_access_key", "another-secret"), "s3_operator", read), string(plugin.Authorization))
+	toolstest.WantFailure(t, g.fail(t, "s3_operator", map[string]any{"s3_uri": "s3://" + b + "/none.txt"}), plugin.BadRequest, "none.txt")
+	toolstest.WantFailure(t, g.fail(t, "s3_operator", map[string]any{"s3_uri": "s3://no-such-bucket/a.txt"}), plugin.BadRequest, "no-such-bucket")
+	toolstest.WantFailure(t, g.FailAs(t, at(s3Host, "aws_secret_access_key", "another-secret"), "s3_operator", read), plugin.Authorization)
 	// For a key that nobody has, the gateway has a code of its own, of which the tool can only hand on the sentence.
-	failed(t, g.FailAs(t, at(s3Host, "aws_access_key_id", "AKIANOBODYKNOWSTHISK"), "s3_operator", read), string(plugin.BadRequest), "access key ID")
-	failed(t, g.fail(t, "s3_operator", map[string]any{
+	toolstest.WantFailure(t, g.FailAs(t, at(s3Host, "aws_access_key_id", "AKIANOBODYKNOWSTHISK"), "s3_operator", read), plugin.BadRequest, "access key ID")
+	toolstest.WantFailure(t, g.fail(t, "s3_operator", map[string]any{
 		"s3_uri": "s3://" + b + "/a.txt", "operation_type": "write", "text_content": "second", "overwrite": false,
-	}), string(plugin.BadRequest), "a.txt")
-	same(t, "what is there", "first", g.run(t, "s3_operator", read).Text)
+	}), plugin.BadRequest, "a.txt")
+	toolstest.Same(t, "what is there", "first", g.run(t, "s3_operator", read).Text)
 }
 
 // The gateway must hold the tools to their signatures, else these tests show nothing.

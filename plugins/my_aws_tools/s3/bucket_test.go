@@ -13,11 +13,11 @@ func TestSection3_21Bug5AndSection3_26Bug4_ABucketInAnotherRegionIsFoundOnceAndR
 			w := newWorld(t, opts...)
 			b := w.bucket(t, "eu-west-1", "a.txt")
 			in := map[string]any{"s3_uri": "s3://" + b + "/a.txt"}
-			same(t, "text", "a.txt", w.Succeed(t, "s3_operator", in).Text)
+			toolstest.Same(t, "text", "a.txt", w.Succeed(t, "s3_operator", in).Text)
 			w.Succeed(t, "s3_operator", in)
 			w.Succeed(t, "s3_list_objects", map[string]any{"bucket_name": b})
 			here, there := "GET "+b+".s3.us-east-1.amazonaws.com", "GET "+b+".s3.eu-west-1.amazonaws.com"
-			same(t, "requests", []string{here + "/a.txt", there + "/a.txt", there + "/a.txt", there + "/"}, w.asked())
+			toolstest.Same(t, "requests", []string{here + "/a.txt", there + "/a.txt", there + "/a.txt", there + "/"}, w.asked())
 		})
 	}
 }
@@ -45,7 +45,7 @@ func TestEveryToolThatNamesABucketFindsItsRegion(t *testing.T) {
 		result := w.Succeed(t, call.tool, call.in)
 		if url, ok := result.Variables["presigned_url"]; ok && string(url) != "null" {
 			holds(t, string(url), b+".s3.ap-northeast-1.amazonaws.com")
-			if status, _ := w.open(t, variable(t, result, "presigned_url").(string)); status != 200 {
+			if status, _ := w.open(t, toolstest.Output(t, result, "presigned_url").(string)); status != 200 {
 				t.Errorf("%s: the URL gives status %d", call.tool, status)
 			}
 		}
@@ -58,7 +58,7 @@ func TestARegionThatIsNamedTwiceIsNotFollowedTwice(t *testing.T) {
 	w.store.Move(b, "eu-west-2", "eu-west-3")
 	failed := w.Fail(t, "s3_operator", map[string]any{"s3_uri": "s3://" + b + "/a.txt"})
 	holds(t, failed.Message, "region")
-	same(t, "number of requests", 2, len(w.asked()))
+	toolstest.Same(t, "number of requests", 2, len(w.asked()))
 }
 
 func TestOthersPayOnlyWhereTheyAgree(t *testing.T) {
@@ -81,7 +81,7 @@ func TestOthersPayOnlyWhereTheyAgree(t *testing.T) {
 		{"s3_list_objects", map[string]any{"bucket_name": b}},
 	} {
 		failed := w.Fail(t, call.tool, call.in)
-		same(t, call.tool+" without paying", "InvokeAuthorizationError", failed.Type)
+		toolstest.Same(t, call.tool+" without paying", "InvokeAuthorizationError", failed.Type)
 		call.in["requester_pays"] = true
 		w.Succeed(t, call.tool, call.in)
 	}
@@ -98,13 +98,13 @@ func TestAStoreOfTheUsersOwnIsReachedAtItsEndpoint(t *testing.T) {
 	b := w.bucket(t, "us-east-1", "a b/#1.txt")
 	as := toolstest.Credentials("aws_endpoint_url", "s3=https://storage.example.com", "aws_region", "auto")
 	result := w.SucceedAs(t, as, "s3_operator", map[string]any{"s3_uri": "s3://" + b + "/a b/#1.txt"})
-	same(t, "text", "a b/#1.txt", result.Text)
+	toolstest.Same(t, "text", "a b/#1.txt", result.Text)
 	read := w.last(t, "GetObject")
-	same(t, "address", "storage.example.com/"+b+"/a%20b/%231.txt", read.Host+read.Path)
-	same(t, "checksum mode", "", read.Header.Get("X-Amz-Checksum-Mode"))
+	toolstest.Same(t, "address", "storage.example.com/"+b+"/a%20b/%231.txt", read.Host+read.Path)
+	toolstest.Same(t, "checksum mode", "", read.Header.Get("X-Amz-Checksum-Mode"))
 	w.SucceedAs(t, as, "s3_file_uploader", map[string]any{"bucket_name": b, "input_file": w.File("b.bin", "", make([]byte, partSize+1))})
 	part := w.last(t, "UploadPart")
-	same(t, "trailer, which few other stores understand", "", part.Header.Get("X-Amz-Trailer"))
+	toolstest.Same(t, "trailer, which few other stores understand", "", part.Header.Get("X-Amz-Trailer"))
 	url := w.SucceedAs(t, as, "s3_operator", map[string]any{"s3_uri": "s3://" + b + "/a b/#1.txt", "generate_presign_url": true}).Text
 	holds(t, url, "https://storage.example.com/"+b+"/")
 }
@@ -114,7 +114,7 @@ func TestAStoreOfTheUsersOwnIsReachedAtItsEndpoint(t *testing.T) {
 func TestSection3_20Bug5_EncryptionAndPublicAccessAreLeftToTheDefaultsOfS3(t *testing.T) {
 	w := newWorld(t)
 	w.Succeed(t, "s3_create_bucket", map[string]any{"bucket_name": "private-by-default"})
-	same(t, "operations", []string{"CreateBucket"}, w.sent())
+	toolstest.Same(t, "operations", []string{"CreateBucket"}, w.sent())
 	if acl := w.Calls()[0].Header.Values("X-Amz-Acl"); len(acl) > 0 {
 		t.Errorf("the request sets the ACL %v", acl)
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
 	standin "github.com/cloudplugins/difyplugin/sandbox/aws/s3"
-	"github.com/google/go-cmp/cmp"
 )
 
 // world is an S3 on this machine and the tools in front of it.
@@ -153,15 +152,6 @@ func jsonOf(t *testing.T, result host.Result) map[string]any {
 	return got
 }
 
-func variable(t *testing.T, result host.Result, name string) any {
-	t.Helper()
-	var got any
-	if err := json.Unmarshal(result.Variables[name], &got); err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return got
-}
-
 // kinds are the types of the messages in order, variables left out.
 func kinds(result host.Result) []string {
 	var kinds []string
@@ -191,11 +181,4 @@ func (w *world) open(t *testing.T, url string) (status int, content string) {
 		text.Write(buffer[:n])
 	}
 	return answer.StatusCode, text.String()
-}
-
-func same(t *testing.T, what string, want, got any) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s: -want +got\n%s", what, diff)
-	}
 }

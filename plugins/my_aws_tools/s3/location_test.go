@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	"pgregory.net/rapid"
 )
 
@@ -78,7 +79,7 @@ func TestNamesOfFilesAreTheLastPartsOfKeys(t *testing.T) {
 	for key, want := range map[string]string{
 		"a": "a", "a/b.txt": "b.txt", "a/b/": "b", "a//": "a", "/": "downloaded_file", "///": "downloaded_file",
 	} {
-		same(t, key, want, fileName(key))
+		toolstest.Same(t, key, want, fileName(key))
 	}
 }
 
@@ -91,7 +92,7 @@ func TestKeysAreJoinedWithOneSlash(t *testing.T) {
 		{" reports ", " a ", " reports / a "},
 		{"a//b", "c//d/", "a//b/c//d/"},
 	} {
-		same(t, test.prefix+" + "+test.name, test.want, joinKey(test.prefix, test.name))
+		toolstest.Same(t, test.prefix+" + "+test.name, test.want, joinKey(test.prefix, test.name))
 	}
 }
 
@@ -102,7 +103,7 @@ func TestSection3_23Bug3_NumbersStandInFrontOfTheExtensionOfTheNameAlone(t *test
 	for _, name := range []string{"a.txt", "a.txt", "a-1.txt", "a.txt", ".env", ".env", "v1.0/readme", "v1.0/readme", "v1.0/.env", "v1.0/.env", "a.tar.gz", "a.tar.gz"} {
 		got = append(got, taken.unique(name))
 	}
-	same(t, "names", []string{
+	toolstest.Same(t, "names", []string{
 		"a.txt", "a-1.txt", "a-1-1.txt", "a-2.txt", ".env", ".env-1", "v1.0/readme", "v1.0/readme-1", "v1.0/.env", "v1.0/.env-1", "a.tar.gz", "a.tar-1.gz",
 	}, got)
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 )
 
 func TestRegionsAreRememberedForTenMinutes(t *testing.T) {
@@ -13,10 +15,10 @@ func TestRegionsAreRememberedForTenMinutes(t *testing.T) {
 		key := c.key("id", "secret", "docs")
 		c.put(key, "eu-west-1")
 		time.Sleep(regionLifetime - time.Second)
-		same(t, "before", "eu-west-1", c.get(key))
+		toolstest.Same(t, "before", "eu-west-1", c.get(key))
 		time.Sleep(time.Second)
-		same(t, "after", "", c.get(key))
-		same(t, "entries that are left", 0, len(c.entries))
+		toolstest.Same(t, "after", "", c.get(key))
+		toolstest.Same(t, "entries that are left", 0, len(c.entries))
 	})
 }
 
@@ -32,5 +34,5 @@ func TestMemoryForRegionsIsBounded(t *testing.T) {
 	for i := range maxRegions + 10 {
 		c.put(c.key(strconv.Itoa(i)), "eu-west-1")
 	}
-	same(t, "entries", maxRegions, len(c.entries))
+	toolstest.Same(t, "entries", maxRegions, len(c.entries))
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/cloudplugins/difyplugin/host"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
 	standin "github.com/cloudplugins/difyplugin/sandbox/aws/s3"
 )
@@ -30,17 +31,17 @@ func TestDownloadFileHandsOverTheFileAndWhatIsKnownOfIt(t *testing.T) {
 	b := w.bucket(t, "us-east-1")
 	w.put(t, b, "in/report #1?.txt", "hello")
 	result := w.Succeed(t, "s3_file_download", map[string]any{"s3_uri": "s3://" + b + "/in/report #1?.txt"})
-	same(t, "messages", []string{"blob", "json", "text"}, kinds(result))
-	same(t, "content", "hello", string(contentOf(t, result.Files[0])))
+	toolstest.Same(t, "messages", []string{"blob", "json", "text"}, kinds(result))
+	toolstest.Same(t, "content", "hello", string(contentOf(t, result.Files[0])))
 	got := jsonOf(t, result)
 	date := got["last_modified"].(string)
-	same(t, "JSON", map[string]any{
+	toolstest.Same(t, "JSON", map[string]any{
 		"bucket": b, "key": "in/report #1?.txt", "content_type": "text/plain", "content_length": 5.0, "etag": `"5d41402abc4b2a76b9719d911017c592"`,
 		"last_modified": date, "s3_uri": "s3://" + b + "/in/report #1?.txt", "version_id": nil, "server_side_encryption": nil, "kms_key_id": nil,
 		"bucket_key_enabled": false,
 	}, got)
 	holds(t, date, "T", "+00:00")
-	same(t, "text", "bucket: "+b+"\nkey: in/report #1?.txt\ncontent_type: text/plain\ncontent_length: 5\netag: \"5d41402abc4b2a76b9719d911017c592\"\n"+
+	toolstest.Same(t, "text", "bucket: "+b+"\nkey: in/report #1?.txt\ncontent_type: text/plain\ncontent_length: 5\netag: \"5d41402abc4b2a76b9719d911017c592\"\n"+
 		"last_modified: "+date+"\ns3_uri: s3://"+b+"/in/report #1?.txt", result.Text)
 }
 
@@ -49,7 +50,7 @@ func TestSection3_21Bug1_NothingIsCutOffAKey(t *testing.T) {
 	b := w.bucket(t, "us-east-1", "a", "a#1.txt", "a?x", "a%20b")
 	for _, key := range []string{"a#1.txt", "a?x", "a%20b"} {
 		result := w.Succeed(t, "s3_file_download", map[string]any{"s3_uri": "s3://" + b + "/" + key})
-		same(t, "content", key, string(contentOf(t, result.Files[0])))
+		toolstest.Same(t, "content", key, string(contentOf(t, result.Files[0])))
 	}
 }
 
@@ -63,7 +64,7 @@ func TestSection3_21Bug3_AKeyThatEndsWithASlashHasAFileName(t *testing.T) {
 	w := newWorld(t)
 	b := w.bucket(t, "us-east-1", "dir/")
 	result := w.Succeed(t, "s3_file_download", map[string]any{"s3_uri": "s3://" + b + "/dir/"})
-	same(t, "name", "dir", result.Files[0].Name)
+	toolstest.Same(t, "name", "dir", result.Files[0].Name)
 }
 
 func TestSection3_21Bug4_AFileTooLargeForTheAnswerIsUploadedToDify(t *testing.T) {
@@ -73,7 +74,7 @@ func TestSection3_21Bug4_AFileTooLargeForTheAnswerIsUploadedToDify(t *testing.T)
 	content := strings.Repeat("0123456789abcdef", 1<<17)
 	w.put(t, b, "large.txt", content)
 	result := w.Succeed(t, "s3_file_download", map[string]any{"s3_uri": "s3://" + b + "/large.txt"})
-	same(t, "messages", []string{"binary_link", "json", "text"}, kinds(result))
+	toolstest.Same(t, "messages", []string{"binary_link", "json", "text"}, kinds(result))
 }
 
 func TestSection3_21Bug6_AnOlderVersionCanBeRead(t *testing.T) {
@@ -83,10 +84,10 @@ func TestSection3_21Bug6_AnOlderVersionCanBeRead(t *testing.T) {
 	first := w.put(t, b, "a", "first")
 	w.put(t, b, "a", "second")
 	uri := "s3://" + b + "/a"
-	same(t, "newest", "second", string(contentOf(t, w.Succeed(t, "s3_file_download", map[string]any{"s3_uri": uri, "version_id": ""}).Files[0])))
+	toolstest.Same(t, "newest", "second", string(contentOf(t, w.Succeed(t, "s3_file_download", map[string]any{"s3_uri": uri, "version_id": ""}).Files[0])))
 	older := w.Succeed(t, "s3_file_download", map[string]any{"s3_uri": uri, "version_id": first})
-	same(t, "older", "first", string(contentOf(t, older.Files[0])))
-	same(t, "version", any(first), variable(t, older, "version_id"))
+	toolstest.Same(t, "older", "first", string(contentOf(t, older.Files[0])))
+	toolstest.Same(t, "version", any(first), toolstest.Output(t, older, "version_id"))
 }
 
 func TestSection3_21Bug7_TheEncryptionIsTold(t *testing.T) {
@@ -96,7 +97,7 @@ func TestSection3_21Bug7_TheEncryptionIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := jsonOf(t, w.Succeed(t, "s3_file_download", map[string]any{"s3_uri": "s3://" + b + "/a"}))
-	same(t, "encryption", []any{"aws:kms", "key-1", true}, []any{got["server_side_encryption"], got["kms_key_id"], got["bucket_key_enabled"]})
+	toolstest.Same(t, "encryption", []any{"aws:kms", "key-1", true}, []any{got["server_side_encryption"], got["kms_key_id"], got["bucket_key_enabled"]})
 }
 
 func TestADownloadThatBreaksOffIsTakenUpWhereItWas(t *testing.T) {
@@ -109,11 +110,11 @@ func TestADownloadThatBreaksOffIsTakenUpWhereItWas(t *testing.T) {
 	if !bytes.Equal(contentOf(t, result.Files[0]), []byte(content)) {
 		t.Error("other bytes arrived")
 	}
-	same(t, "operations", []string{"GetObject", "GetObject", "GetObject"}, w.sent())
+	toolstest.Same(t, "operations", []string{"GetObject", "GetObject", "GetObject"}, w.sent())
 	again := w.last(t, "GetObject")
-	same(t, "range", "bytes=600000-", again.Header.Get("Range"))
+	toolstest.Same(t, "range", "bytes=600000-", again.Header.Get("Range"))
 	stored, _ := w.store.Object(b, "a.txt")
-	same(t, "condition", stored.ETag, again.Header.Get("If-Match"))
+	toolstest.Same(t, "condition", stored.ETag, again.Header.Get("If-Match"))
 }
 
 func TestADownloadThatBreaksOffTooOftenFails(t *testing.T) {
@@ -122,7 +123,7 @@ func TestADownloadThatBreaksOffTooOftenFails(t *testing.T) {
 	w.put(t, b, "a.txt", strings.Repeat("x", 1<<20))
 	w.fail("GetObject", 0, aws.Cut(1000))
 	failed := w.Fail(t, "s3_file_download", map[string]any{"s3_uri": "s3://" + b + "/a.txt"})
-	same(t, "kind", "InvokeConnectionError", failed.Type)
+	toolstest.Same(t, "kind", "InvokeConnectionError", failed.Type)
 	holds(t, failed.Message, "6000 of 1048576 bytes", "taken up again 5 times")
 }
 
@@ -133,7 +134,7 @@ func TestAnObjectThatIsReplacedMeanwhileIsNotMixed(t *testing.T) {
 	w.fail("GetObject", 1, aws.Cut(1000))
 	w.store.ReplaceAfterRead(b, "a.txt", []byte(strings.Repeat("y", 1<<20)))
 	failed := w.Fail(t, "s3_file_download", map[string]any{"s3_uri": "s3://" + b + "/a.txt"})
-	same(t, "kind", "InvokeConnectionError", failed.Type)
+	toolstest.Same(t, "kind", "InvokeConnectionError", failed.Type)
 	holds(t, failed.Message, "replaced")
 }
 
@@ -142,7 +143,7 @@ func TestBytesThatAreNotThoseThatAreStoredAreAnError(t *testing.T) {
 	b := w.bucket(t, "us-east-1", "a.txt")
 	w.store.Damage(b, "a.txt")
 	failed := w.Fail(t, "s3_file_download", map[string]any{"s3_uri": "s3://" + b + "/a.txt"})
-	same(t, "kind", "InvokeConnectionError", failed.Type)
+	toolstest.Same(t, "kind", "InvokeConnectionError", failed.Type)
 	holds(t, failed.Message, "checksum differs")
 }
 
@@ -168,6 +169,6 @@ func TestAGenericTypeGivesWayToTheNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		result := w.Succeed(t, "s3_file_download", map[string]any{"s3_uri": "s3://" + b + "/a.pdf"})
-		same(t, stored, want, result.Files[0].Type)
+		toolstest.Same(t, stored, want, result.Files[0].Type)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
 	standin "github.com/cloudplugins/difyplugin/sandbox/aws/s3"
 )
@@ -17,16 +18,16 @@ func TestUploadFileStoresAFileUnderItsName(t *testing.T) {
 		"bucket_name": b, "key_prefix": "/reports/", "input_file": w.File("report #1.pdf", "application/pdf", []byte("%PDF")),
 	})
 	uri := "s3://" + b + "/reports/report #1.pdf"
-	same(t, "text", uri, result.Text)
-	same(t, "messages", []string{"json", "text"}, kinds(result))
-	same(t, "JSON", map[string]any{"bucket_name": b, "object_key": "reports/report #1.pdf", "s3_uri": uri}, jsonOf(t, result))
+	toolstest.Same(t, "text", uri, result.Text)
+	toolstest.Same(t, "messages", []string{"json", "text"}, kinds(result))
+	toolstest.Same(t, "JSON", map[string]any{"bucket_name": b, "object_key": "reports/report #1.pdf", "s3_uri": uri}, jsonOf(t, result))
 	stored, _ := w.store.Object(b, "reports/report #1.pdf")
-	same(t, "stored", standin.Object{
+	toolstest.Same(t, "stored", standin.Object{
 		Attributes: standin.Attributes{ContentType: "application/pdf", SSE: "AES256"}, Content: []byte("%PDF"), ETag: stored.ETag,
 	}, stored)
-	same(t, "size", any(4.0), variable(t, result, "size"))
-	same(t, "encryption", any("AES256"), variable(t, result, "server_side_encryption"))
-	same(t, "operations", []string{"PutObject"}, w.sent())
+	toolstest.Same(t, "size", any(4.0), toolstest.Output(t, result, "size"))
+	toolstest.Same(t, "encryption", any("AES256"), toolstest.Output(t, result, "server_side_encryption"))
+	toolstest.Same(t, "operations", []string{"PutObject"}, w.sent())
 }
 
 func TestUploadFileTakesAKeyOfTheUsersOwn(t *testing.T) {
@@ -36,7 +37,7 @@ func TestUploadFileTakesAKeyOfTheUsersOwn(t *testing.T) {
 		result := w.Succeed(t, "s3_file_uploader", map[string]any{
 			"bucket_name": b, "key_prefix": "in", "object_key": given, "input_file": w.File("f.bin", "", []byte("1")),
 		})
-		same(t, "key of "+given, any(want), variable(t, result, "object_key"))
+		toolstest.Same(t, "key of "+given, any(want), toolstest.Output(t, result, "object_key"))
 	}
 }
 
@@ -46,7 +47,7 @@ func TestSection3_23Bug2_AFileThatDifyDidNotTagIsTakenToo(t *testing.T) {
 	file := w.File("a.txt", "text/plain", []byte("hello"))
 	delete(file, "dify_model_identity")
 	w.Succeed(t, "s3_file_uploader", map[string]any{"bucket_name": b, "input_file": file})
-	same(t, "keys", []string{"a.txt"}, w.store.Keys(b))
+	toolstest.Same(t, "keys", []string{"a.txt"}, w.store.Keys(b))
 }
 
 func TestAFileBeyondOnePartGoesInParts(t *testing.T) {
@@ -67,14 +68,14 @@ func TestAFileBeyondOnePartGoesInParts(t *testing.T) {
 				"bucket_name": b, "input_file": w.File("a.bin", "application/zip", content), "sse_type": "aws:kms", "kms_key_id": "key-1",
 				"storage_class": "GLACIER_IR",
 			})
-			same(t, "operations", test.want, w.sent())
+			toolstest.Same(t, "operations", test.want, w.sent())
 			stored, _ := w.store.Object(b, "a.bin")
 			if !bytes.Equal(stored.Content, content) {
 				t.Errorf("%d bytes were stored, or others", len(stored.Content))
 			}
-			same(t, "attributes", standin.Attributes{ContentType: "application/zip", SSE: "aws:kms", KMSKeyID: "key-1", StorageClass: "GLACIER_IR"}, stored.Attributes)
-			same(t, "size", any(float64(test.size)), variable(t, result, "size"))
-			same(t, "unfinished", 0, w.store.Unfinished())
+			toolstest.Same(t, "attributes", standin.Attributes{ContentType: "application/zip", SSE: "aws:kms", KMSKeyID: "key-1", StorageClass: "GLACIER_IR"}, stored.Attributes)
+			toolstest.Same(t, "size", any(float64(test.size)), toolstest.Output(t, result, "size"))
+			toolstest.Same(t, "unfinished", 0, w.store.Unfinished())
 		})
 	}
 }
@@ -86,9 +87,9 @@ func TestAnUploadThatFailsLeavesNothingBehind(t *testing.T) {
 			b := w.bucket(t, "us-east-1")
 			w.fail(operation, 0, aws.Break())
 			failed := w.Fail(t, "s3_file_uploader", map[string]any{"bucket_name": b, "input_file": w.File("a.bin", "", make([]byte, partSize+1))})
-			same(t, "kind", "InvokeServerUnavailableError", failed.Type)
-			same(t, "unfinished", 0, w.store.Unfinished())
-			same(t, "keys", []string(nil), w.store.Keys(b))
+			toolstest.Same(t, "kind", "InvokeServerUnavailableError", failed.Type)
+			toolstest.Same(t, "unfinished", 0, w.store.Unfinished())
+			toolstest.Same(t, "keys", []string(nil), w.store.Keys(b))
 			if w.last(t, "AbortMultipartUpload").Operation == "" {
 				t.Error("the upload was not aborted")
 			}
@@ -119,13 +120,13 @@ func TestAFileThatBreaksOffIsNotStored(t *testing.T) {
 			w := newWorld(t)
 			b := w.bucket(t, "us-east-1")
 			failed := w.Fail(t, "s3_file_uploader", map[string]any{"bucket_name": b, "input_file": w.broken(t, 99999999, after)})
-			same(t, "kind", "InvokeConnectionError", failed.Type)
+			toolstest.Same(t, "kind", "InvokeConnectionError", failed.Type)
 			holds(t, failed.Message, "a.bin")
 			if strings.Contains(failed.Message, "secret") {
 				t.Errorf("the signature stands in: %s", failed.Message)
 			}
-			same(t, "keys", []string(nil), w.store.Keys(b))
-			same(t, "unfinished", 0, w.store.Unfinished())
+			toolstest.Same(t, "keys", []string(nil), w.store.Keys(b))
+			toolstest.Same(t, "unfinished", 0, w.store.Unfinished())
 		})
 	}
 }
@@ -149,10 +150,10 @@ func TestSection3_22Bug1_FailuresOfAnyKindFailTheCall(t *testing.T) {
 	file["url"] = strings.Replace(file["url"].(string), "secret", "wrong", 1)
 	failed := w.Fail(t, "s3_file_uploader", map[string]any{"bucket_name": b, "input_file": file})
 	holds(t, failed.Message, "a.txt", "404")
-	same(t, "operations", []string(nil), w.sent())
+	toolstest.Same(t, "operations", []string(nil), w.sent())
 	w.fail("PutObject", 0, aws.Drop())
 	failed = w.Fail(t, "s3_file_uploader", map[string]any{"bucket_name": b, "input_file": w.File("a.txt", "text/plain", []byte("a"))})
-	same(t, "kind", "InvokeConnectionError", failed.Type)
+	toolstest.Same(t, "kind", "InvokeConnectionError", failed.Type)
 }
 
 func TestSection3_22Bug2_ABlankExpiryIsAnHour(t *testing.T) {
@@ -162,8 +163,8 @@ func TestSection3_22Bug2_ABlankExpiryIsAnHour(t *testing.T) {
 		result := w.Succeed(t, "s3_file_uploader", map[string]any{
 			"bucket_name": b, "input_file": w.File("a.txt", "text/plain", []byte("a")), "generate_presign_url": true, "presign_expiry": blank,
 		})
-		same(t, "expiry", any(3600.0), jsonOf(t, result)["presign_expiry"])
-		same(t, "text", jsonOf(t, result)["presigned_url"], any(result.Text))
+		toolstest.Same(t, "expiry", any(3600.0), jsonOf(t, result)["presign_expiry"])
+		toolstest.Same(t, "text", jsonOf(t, result)["presigned_url"], any(result.Text))
 		if status, content := w.open(t, result.Text); status != 200 || content != "a" {
 			t.Errorf("the URL gives status %d, %q", status, content)
 		}
@@ -175,7 +176,7 @@ func TestSection3_22Bug3_AKeyNeverHoldsTheSignatureOfAURL(t *testing.T) {
 	b := w.bucket(t, "us-east-1")
 	file := w.File("", "text/plain", []byte("a"))
 	result := w.Succeed(t, "s3_file_uploader", map[string]any{"bucket_name": b, "input_file": file})
-	same(t, "key", any("file-preview"), variable(t, result, "object_key"))
+	toolstest.Same(t, "key", any("file-preview"), toolstest.Output(t, result, "object_key"))
 }
 
 func TestSection3_22Bug4_WhatIsThereIsKeptWhereOverwriteIsOff(t *testing.T) {
@@ -185,15 +186,15 @@ func TestSection3_22Bug4_WhatIsThereIsKeptWhereOverwriteIsOff(t *testing.T) {
 			b := w.bucket(t, "us-east-1", "a.bin")
 			in := map[string]any{"bucket_name": b, "input_file": w.File("a.bin", "", make([]byte, size)), "overwrite": false}
 			failed := w.Fail(t, "s3_file_uploader", in)
-			same(t, "kind", "InvokeBadRequestError", failed.Type)
+			toolstest.Same(t, "kind", "InvokeBadRequestError", failed.Type)
 			holds(t, failed.Message, "overwrite")
 			stored, _ := w.store.Object(b, "a.bin")
-			same(t, "stored", "a.bin", string(stored.Content))
-			same(t, "unfinished", 0, w.store.Unfinished())
+			toolstest.Same(t, "stored", "a.bin", string(stored.Content))
+			toolstest.Same(t, "unfinished", 0, w.store.Unfinished())
 			in["overwrite"] = nil // blank is the default, which is on
 			w.Succeed(t, "s3_file_uploader", in)
 			stored, _ = w.store.Object(b, "a.bin")
-			same(t, "size", size, len(stored.Content))
+			toolstest.Same(t, "size", size, len(stored.Content))
 		})
 	}
 }
@@ -223,7 +224,7 @@ func TestABucketsPolicyThatDemandsEncryptionIsSatisfied(t *testing.T) {
 	w.add(t, standin.Bucket{Name: b, Region: "us-east-1", Owner: "123456789012", MustEncrypt: "aws:kms"})
 	in := map[string]any{"bucket_name": b, "input_file": w.File("a", "", []byte("a"))}
 	failed := w.Fail(t, "s3_file_uploader", in)
-	same(t, "kind", "InvokeAuthorizationError", failed.Type)
+	toolstest.Same(t, "kind", "InvokeAuthorizationError", failed.Type)
 	holds(t, failed.Message, "s3:PutObject", "explicit deny")
 	in["sse_type"] = "aws:kms"
 	w.Succeed(t, "s3_file_uploader", in)

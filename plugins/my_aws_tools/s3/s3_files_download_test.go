@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
 )
 
@@ -14,21 +15,21 @@ func TestSection3_24Bug2AndBug5_DownloadFilesHandsOverFilesInOrderAndReportsEach
 	at := func(key string) string { return "s3://" + b + "/" + key }
 	uris := []any{at("in/x.txt"), at("none"), at("a#1.txt"), "", nil, "not an address", at("y/x.txt")}
 	result := w.Succeed(t, "s3_files_download", map[string]any{"s3_uris": uris})
-	same(t, "messages", []string{"blob", "blob", "blob", "json", "text"}, kinds(result))
+	toolstest.Same(t, "messages", []string{"blob", "blob", "blob", "json", "text"}, kinds(result))
 	var files []string
 	for _, f := range result.Files {
 		files = append(files, f.Name+": "+string(contentOf(t, f)))
 	}
 	// Section 3.24, bug 5: of two files with one name, the second has a number.
-	same(t, "files", []string{"x.txt: in/x.txt", "a#1.txt: a#1.txt", "x-1.txt: y/x.txt"}, files)
+	toolstest.Same(t, "files", []string{"x.txt: in/x.txt", "a#1.txt: a#1.txt", "x-1.txt: y/x.txt"}, files)
 	got := jsonOf(t, result)
-	same(t, "counts", []any{5.0, 3.0, 2.0}, []any{got["count"], got["ok"], got["failed"]})
+	toolstest.Same(t, "counts", []any{5.0, 3.0, 2.0}, []any{got["count"], got["ok"], got["failed"]})
 	var lines []string
 	for _, item := range got["results"].([]any) {
 		entry := item.(map[string]any)
 		lines = append(lines, fmt.Sprint(entry["index"], " ", entry["key"], " ", entry["status"], " ", entry["filename"], " ", entry["content_length"]))
 	}
-	same(t, "results", []string{
+	toolstest.Same(t, "results", []string{
 		"0 in/x.txt ok x.txt 8", "1 none failed <nil> <nil>", "2 a#1.txt ok a#1.txt 7", "3 <nil> failed <nil> <nil>", "4 y/x.txt ok x-1.txt 7",
 	}, lines)
 	holds(t, result.Text, "bucket: "+b+"\nkey: in/x.txt\ncontent_length: 8\n\nFAILED [1] "+at("none")+": ", "FAILED [3] not an address: ")
@@ -38,7 +39,7 @@ func TestDownloadFilesFailsWhereAllFail(t *testing.T) {
 	w := newWorld(t)
 	b := w.bucket(t, "us-east-1")
 	failed := w.Fail(t, "s3_files_download", map[string]any{"s3_uris": []any{"s3://" + b + "/a", "s3://" + b + "/b"}})
-	same(t, "kind", "InvokeBadRequestError", failed.Type)
+	toolstest.Same(t, "kind", "InvokeBadRequestError", failed.Type)
 	holds(t, failed.Message, "none of the 2 files", "FAILED [0] s3://"+b+"/a", "FAILED [1] s3://"+b+"/b")
 }
 
@@ -48,7 +49,7 @@ func TestAFileThatBreaksOffDoesNotTakeTheOthersWithIt(t *testing.T) {
 	w.put(t, b, "b", strings.Repeat("x", 1<<20))
 	w.store.Damage(b, "b")
 	result := w.Succeed(t, "s3_files_download", map[string]any{"s3_uris": []any{"s3://" + b + "/a", "s3://" + b + "/b", "s3://" + b + "/c"}})
-	same(t, "files", 2, len(result.Files))
+	toolstest.Same(t, "files", 2, len(result.Files))
 	holds(t, jsonOf(t, result)["results"].([]any)[1].(map[string]any)["error"].(string), "checksum differs")
 }
 
@@ -84,7 +85,7 @@ func TestFilesPassThroughWhereNoMemoryIsLeft(t *testing.T) {
 			got = append(got, string(contentOf(t, f)))
 		}
 		memory.Release(taken)
-		same(t, fmt.Sprintf("contents with %d bytes taken", taken), want, got)
+		toolstest.Same(t, fmt.Sprintf("contents with %d bytes taken", taken), want, got)
 	}
 	if !memory.TryAcquire(memoryBudget) {
 		t.Fatal("memory was not given back")
@@ -97,16 +98,16 @@ func TestAThrottledBatchIsTriedAgain(t *testing.T) {
 	b := w.bucket(t, "us-east-1", "a", "b")
 	w.fail("GetObject", 2, aws.Throttle())
 	result := w.Succeed(t, "s3_files_download", map[string]any{"s3_uris": []any{"s3://" + b + "/a", "s3://" + b + "/b"}})
-	same(t, "failed", any(0.0), variable(t, result, "failed"))
+	toolstest.Same(t, "failed", any(0.0), toolstest.Output(t, result, "failed"))
 }
 
 func TestSection3_24Bug1_AListWrittenAsJSONIsAList(t *testing.T) {
 	w := newWorld(t)
 	b := w.bucket(t, "us-east-1", "a", "b")
 	for _, uris := range []any{`["s3://` + b + `/a", "s3://` + b + `/b"]`, []any{"s3://" + b + "/a", "s3://" + b + "/b"}} {
-		same(t, "files", 2, len(w.Succeed(t, "s3_files_download", map[string]any{"s3_uris": uris}).Files))
+		toolstest.Same(t, "files", 2, len(w.Succeed(t, "s3_files_download", map[string]any{"s3_uris": uris}).Files))
 	}
-	same(t, "files of one address", 1, len(w.Succeed(t, "s3_files_download", map[string]any{"s3_uris": "s3://" + b + "/a"}).Files))
+	toolstest.Same(t, "files of one address", 1, len(w.Succeed(t, "s3_files_download", map[string]any{"s3_uris": "s3://" + b + "/a"}).Files))
 }
 
 func TestSection3_24Bug4_TheNumberOfFilesIsLimited(t *testing.T) {

@@ -3,6 +3,7 @@ package s3
 import (
 	"testing"
 
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
 )
 
@@ -17,7 +18,7 @@ func TestSection3_23Bug4_UploadFilesReportsEachFileInOrder(t *testing.T) {
 		"bucket_name": b, "key_prefix": "in", "sse_type": "AES256",
 		"input_files": []any{w.File("a.txt", "text/plain", []byte("a")), missing, untagged, w.File("a.txt", "text/plain", []byte("a2")), w.File("d.txt", "", nil)},
 	})
-	same(t, "messages", []string{"json", "text"}, kinds(result))
+	toolstest.Same(t, "messages", []string{"json", "text"}, kinds(result))
 	got := jsonOf(t, result)
 	results := got["results"].([]any)
 	errorText := results[1].(map[string]any)["error"]
@@ -26,17 +27,17 @@ func TestSection3_23Bug4_UploadFilesReportsEachFileInOrder(t *testing.T) {
 			"index": index, "bucket_name": b, "object_key": key, "s3_uri": "s3://" + b + "/" + key, "status": "ok", "server_side_encryption": "AES256",
 		}
 	}
-	same(t, "JSON", map[string]any{"count": 5.0, "ok": 4.0, "failed": 1.0, "results": []any{
+	toolstest.Same(t, "JSON", map[string]any{"count": 5.0, "ok": 4.0, "failed": 1.0, "results": []any{
 		ok(0, "in/a.txt"),
 		// Section 3.23, bug 4: also a file that could not be read has its key.
 		map[string]any{"index": 1.0, "bucket_name": b, "object_key": "in/b.txt", "s3_uri": "s3://" + b + "/in/b.txt", "status": "failed", "error": errorText},
 		ok(2, "in/c.txt"), ok(3, "in/a-1.txt"), ok(4, "in/d.txt"),
 	}}, got)
 	holds(t, errorText.(string), "404")
-	same(t, "text", "s3://"+b+"/in/a.txt\nFAILED [1]: "+errorText.(string)+"\ns3://"+b+"/in/c.txt\ns3://"+b+"/in/a-1.txt\ns3://"+b+"/in/d.txt", result.Text)
-	same(t, "results", any(results), variable(t, result, "results"))
+	toolstest.Same(t, "text", "s3://"+b+"/in/a.txt\nFAILED [1]: "+errorText.(string)+"\ns3://"+b+"/in/c.txt\ns3://"+b+"/in/a-1.txt\ns3://"+b+"/in/d.txt", result.Text)
+	toolstest.Same(t, "results", any(results), toolstest.Output(t, result, "results"))
 	second, _ := w.store.Object(b, "in/a-1.txt")
-	same(t, "the second of two files with one name", "a2", string(second.Content))
+	toolstest.Same(t, "the second of two files with one name", "a2", string(second.Content))
 }
 
 func TestUploadFilesFailsWhereAllFail(t *testing.T) {
@@ -46,7 +47,7 @@ func TestUploadFilesFailsWhereAllFail(t *testing.T) {
 	failed := w.Fail(t, "s3_files_uploader", map[string]any{
 		"bucket_name": b, "input_files": []any{w.File("a.txt", "text/plain", []byte("a")), w.File("b.txt", "text/plain", []byte("b"))},
 	})
-	same(t, "kind", "InvokeAuthorizationError", failed.Type)
+	toolstest.Same(t, "kind", "InvokeAuthorizationError", failed.Type)
 	holds(t, failed.Message, "none of the 2 files", "FAILED [0]", "/a.txt", "FAILED [1]", "/b.txt")
 }
 
@@ -60,8 +61,8 @@ func TestUploadFilesReturnsURLsWhereAskedFor(t *testing.T) {
 		t.Errorf("the URL gives status %d, %q", status, content)
 	}
 	first := jsonOf(t, result)["results"].([]any)[0].(map[string]any)
-	same(t, "URL", any(result.Text), first["presigned_url"])
-	same(t, "expiry", any(60.0), first["presign_expiry"])
+	toolstest.Same(t, "URL", any(result.Text), first["presigned_url"])
+	toolstest.Same(t, "expiry", any(60.0), first["presign_expiry"])
 }
 
 func TestUploadFilesNamesEveryWrongParameter(t *testing.T) {
@@ -79,8 +80,8 @@ func TestSection3_23Bug1_AnEntryIsFetchedUnderTheRulesForTypedURLs(t *testing.T)
 		failed := w.Fail(t, "s3_files_uploader", map[string]any{
 			"bucket_name": b, "input_files": []any{map[string]any{"url": url, "filename": "a"}},
 		})
-		same(t, url, "InvokeBadRequestError", failed.Type)
-		same(t, "operations", []string(nil), w.sent())
+		toolstest.Same(t, url, "InvokeBadRequestError", failed.Type)
+		toolstest.Same(t, "operations", []string(nil), w.sent())
 	}
 }
 
@@ -90,9 +91,9 @@ func TestSection3_23Bug6_NothingIsOverwrittenWhereOverwriteIsOff(t *testing.T) {
 	result := w.Succeed(t, "s3_files_uploader", map[string]any{
 		"bucket_name": b, "overwrite": false, "input_files": []any{w.File("a.txt", "", []byte("new")), w.File("b.txt", "", []byte("new"))},
 	})
-	same(t, "failed", any(1.0), variable(t, result, "failed"))
+	toolstest.Same(t, "failed", any(1.0), toolstest.Output(t, result, "failed"))
 	stored, _ := w.store.Object(b, "a.txt")
-	same(t, "stored", "a.txt", string(stored.Content))
+	toolstest.Same(t, "stored", "a.txt", string(stored.Content))
 }
 
 func TestSection3_23Bug7_AKeyOfKMSWithoutItsEncryptionIsNotIgnored(t *testing.T) {

@@ -16,12 +16,12 @@ func TestOperateReadsATextAndSaysNothingElse(t *testing.T) {
 	b := w.bucket(t, "us-east-1")
 	w.put(t, b, "a.txt", "  hello\n世界 ")
 	result := w.Succeed(t, "s3_operator", map[string]any{"s3_uri": "s3://" + b + "/a.txt"})
-	same(t, "text", "  hello\n世界 ", result.Text)
-	same(t, "messages", []string{"text"}, kinds(result))
-	same(t, "size", any(15.0), variable(t, result, "size"))
-	same(t, "key", any("a.txt"), variable(t, result, "key"))
-	same(t, "URL", any(nil), variable(t, result, "presigned_url"))
-	same(t, "operations", []string{"GetObject"}, w.sent())
+	toolstest.Same(t, "text", "  hello\n世界 ", result.Text)
+	toolstest.Same(t, "messages", []string{"text"}, kinds(result))
+	toolstest.Same(t, "size", any(15.0), toolstest.Output(t, result, "size"))
+	toolstest.Same(t, "key", any("a.txt"), toolstest.Output(t, result, "key"))
+	toolstest.Same(t, "URL", any(nil), toolstest.Output(t, result, "presigned_url"))
+	toolstest.Same(t, "operations", []string{"GetObject"}, w.sent())
 }
 
 func TestOperateWritesATextAsItStands(t *testing.T) {
@@ -30,11 +30,11 @@ func TestOperateWritesATextAsItStands(t *testing.T) {
 			w := newWorld(t)
 			b := w.bucket(t, "us-east-1")
 			result := w.Succeed(t, "s3_operator", map[string]any{"s3_uri": "s3://" + b + "/a.txt", "operation_type": "write", "text_content": text})
-			same(t, "text", "s3://"+b+"/a.txt", result.Text)
-			same(t, "messages", []string{"text"}, kinds(result))
+			toolstest.Same(t, "text", "s3://"+b+"/a.txt", result.Text)
+			toolstest.Same(t, "messages", []string{"text"}, kinds(result))
 			stored, _ := w.store.Object(b, "a.txt")
-			same(t, "stored", text, string(stored.Content))
-			same(t, "etag", any(stored.ETag), variable(t, result, "etag"))
+			toolstest.Same(t, "stored", text, string(stored.Content))
+			toolstest.Same(t, "etag", any(stored.ETag), toolstest.Output(t, result, "etag"))
 		})
 	}
 }
@@ -46,7 +46,7 @@ func TestOperateGivesATextTheTypeOfItsExtension(t *testing.T) {
 		"a.jsonl": "application/jsonl", "a.tsv": "text/tab-separated-values", "a.xml": "text/xml", "a.css": "text/css", "a.js": "text/javascript",
 		"a.svg": "image/svg+xml", "a.pdf": "application/pdf",
 	} {
-		same(t, key, want, textType(key))
+		toolstest.Same(t, key, want, textType(key))
 	}
 }
 
@@ -64,7 +64,7 @@ func TestOperateSendsWhatTheUserChose(t *testing.T) {
 		"X-Amz-Server-Side-Encryption-Bucket-Key-Enabled": "true", "X-Amz-Storage-Class": "STANDARD_IA", "X-Amz-Request-Payer": "requester",
 		"If-None-Match": "*",
 	} {
-		same(t, name, want, header.Get(name))
+		toolstest.Same(t, name, want, header.Get(name))
 	}
 	w.Succeed(t, "s3_operator", map[string]any{"s3_uri": "s3://" + b + "/a.csv", "operation_type": "write", "text_content": "c"})
 	for name := range w.last(t, "PutObject").Header {
@@ -94,7 +94,7 @@ func TestSection3_27Bug2_AnEmptyTextCanBeWrittenAndRead(t *testing.T) {
 	if !ok || len(stored.Content) != 0 {
 		t.Errorf("%v, %d bytes", ok, len(stored.Content))
 	}
-	same(t, "text", "", w.Succeed(t, "s3_operator", map[string]any{"s3_uri": "s3://" + b + "/empty"}).Text)
+	toolstest.Same(t, "text", "", w.Succeed(t, "s3_operator", map[string]any{"s3_uri": "s3://" + b + "/empty"}).Text)
 	url := w.Succeed(t, "s3_operator", map[string]any{"s3_uri": "s3://" + b + "/empty", "generate_presign_url": true}).Text
 	if status, _ := w.open(t, url); status != 200 {
 		t.Errorf("status %d", status)
@@ -104,9 +104,9 @@ func TestSection3_27Bug2_AnEmptyTextCanBeWrittenAndRead(t *testing.T) {
 func TestSection3_27Bug3_MissingCredentialsAreSaidPlainly(t *testing.T) {
 	w := newWorld(t)
 	failed := w.FailAs(t, nil, "s3_operator", map[string]any{"s3_uri": "s3://docs/a"})
-	same(t, "kind", "InvokeAuthorizationError", failed.Type)
+	toolstest.Same(t, "kind", "InvokeAuthorizationError", failed.Type)
 	holds(t, failed.Message, "aws_access_key_id")
-	same(t, "requests", 0, len(w.Box.Requests()))
+	toolstest.Same(t, "requests", 0, len(w.Box.Requests()))
 }
 
 func TestSection3_27Bug4_WhatIsNoTextIsRefusedWithTheWayToGetIt(t *testing.T) {
@@ -114,7 +114,7 @@ func TestSection3_27Bug4_WhatIsNoTextIsRefusedWithTheWayToGetIt(t *testing.T) {
 	b := w.bucket(t, "us-east-1")
 	w.put(t, b, "a.png", "\x89PNG\xff\xfe")
 	failed := w.Fail(t, "s3_operator", map[string]any{"s3_uri": "s3://" + b + "/a.png"})
-	same(t, "kind", "InvokeBadRequestError", failed.Type)
+	toolstest.Same(t, "kind", "InvokeBadRequestError", failed.Type)
 	holds(t, failed.Message, "UTF-8", "s3_file_download")
 }
 
@@ -123,7 +123,7 @@ func TestSection3_27Bug5_ATextHasALimitAndSaysSo(t *testing.T) {
 	b := w.bucket(t, "us-east-1")
 	w.put(t, b, "just", strings.Repeat("a", maxText))
 	w.put(t, b, "over", strings.Repeat("a", maxText+1))
-	same(t, "length", maxText, len(w.Succeed(t, "s3_operator", map[string]any{"s3_uri": "s3://" + b + "/just"}).Text))
+	toolstest.Same(t, "length", maxText, len(w.Succeed(t, "s3_operator", map[string]any{"s3_uri": "s3://" + b + "/just"}).Text))
 	failed := w.Fail(t, "s3_operator", map[string]any{"s3_uri": "s3://" + b + "/over"})
 	holds(t, failed.Message, "4.0 MiB", "s3_file_download", "presigned")
 }
@@ -132,10 +132,10 @@ func TestSection3_27Bug6_OnlyObjectsThatCanBeReadGetAURL(t *testing.T) {
 	w := newWorld(t)
 	b := w.bucket(t, "us-east-1", "a")
 	failed := w.Fail(t, "s3_operator", map[string]any{"s3_uri": "s3://" + b + "/none", "generate_presign_url": true})
-	same(t, "kind", "InvokeBadRequestError", failed.Type)
+	toolstest.Same(t, "kind", "InvokeBadRequestError", failed.Type)
 	holds(t, failed.Message, "no such object")
 	w.Succeed(t, "s3_operator", map[string]any{"s3_uri": "s3://" + b + "/a", "generate_presign_url": true})
-	same(t, "range that was asked for", "bytes=0-0", w.last(t, "GetObject").Header.Get("Range"))
+	toolstest.Same(t, "range that was asked for", "bytes=0-0", w.last(t, "GetObject").Header.Get("Range"))
 }
 
 func TestSection3_27Bug7_AURLIsValidForSevenDaysAtMost(t *testing.T) {
@@ -150,8 +150,8 @@ func TestSection3_27Bug7_AURLIsValidForSevenDaysAtMost(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		same(t, "X-Amz-Expires", want, parsed.Query().Get("X-Amz-Expires"))
-		same(t, "presign_expiry", want, string(result.Variables["presign_expiry"]))
+		toolstest.Same(t, "X-Amz-Expires", want, parsed.Query().Get("X-Amz-Expires"))
+		toolstest.Same(t, "presign_expiry", want, string(result.Variables["presign_expiry"]))
 	}
 	// Where no URL is made, its validity does not matter.
 	w.Succeed(t, "s3_operator", map[string]any{"s3_uri": "s3://" + b + "/a", "presign_expiry": 0})
@@ -167,7 +167,7 @@ func TestSection3_27Bug8_KeysOfAnyCharactersAreReadAndWritten(t *testing.T) {
 		if stored, ok := w.store.Object(b, key); !ok || string(stored.Content) != key {
 			t.Fatalf("%q was stored as one of %q", key, w.store.Keys(b))
 		}
-		same(t, "text", key, w.Succeed(t, "s3_operator", map[string]any{"s3_uri": uri}).Text)
+		toolstest.Same(t, "text", key, w.Succeed(t, "s3_operator", map[string]any{"s3_uri": uri}).Text)
 		url := w.Succeed(t, "s3_operator", map[string]any{"s3_uri": uri, "generate_presign_url": true}).Text
 		if status, content := w.open(t, url); status != 200 || content != key {
 			t.Errorf("the URL of %q gives status %d, %q", key, status, content)
@@ -210,7 +210,7 @@ func TestEveryClassOfErrorHasItsKind(t *testing.T) {
 			b := w.bucket(t, "us-east-1", "a.txt")
 			w.fail("GetObject", 0, test.effect)
 			failed := w.Fail(t, "s3_operator", map[string]any{"s3_uri": "s3://" + b + "/a.txt"})
-			same(t, "kind", test.kind, failed.Type)
+			toolstest.Same(t, "kind", test.kind, failed.Type)
 			holds(t, failed.Message, test.word, "s3://"+b+"/a.txt")
 			if strings.Contains(failed.Message, toolstest.AccessKeyID) {
 				t.Errorf("a key stands in: %s", failed.Message)
@@ -224,7 +224,7 @@ func TestAFailureThatPassesIsTriedAgain(t *testing.T) {
 	b := w.bucket(t, "us-east-1")
 	w.fail("PutObject", 2, aws.Throttle())
 	w.Succeed(t, "s3_operator", map[string]any{"s3_uri": "s3://" + b + "/a", "operation_type": "write", "text_content": "x"})
-	same(t, "operations", []string{"PutObject", "PutObject", "PutObject"}, w.sent())
+	toolstest.Same(t, "operations", []string{"PutObject", "PutObject", "PutObject"}, w.sent())
 }
 
 func TestAnArchivedObjectSaysThatItMustBeRestored(t *testing.T) {

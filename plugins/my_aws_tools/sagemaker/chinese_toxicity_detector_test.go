@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudplugins/difyplugin/plugin"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	standin "github.com/cloudplugins/difyplugin/sandbox/aws/sagemaker"
 )
 
@@ -25,7 +26,7 @@ func TestATextIsJudged(t *testing.T) {
 	if result.Text != "NO_SAFE" || result.Messages[0].Type != "text" {
 		t.Errorf("the text is %q, the first message a %s", result.Text, result.Messages[0].Type)
 	}
-	wantJSON(t, `{"label":"NO_SAFE","toxic":true,"prediction":1}`, onlyJSON(t, result))
+	toolstest.WantJSON(t, "the JSON", `{"label":"NO_SAFE","toxic":true,"prediction":1}`, toolstest.OnlyJSON(t, result))
 	if diff := cmp.Diff(map[string]string{"label": `"NO_SAFE"`, "toxic": "true", "raw_prediction": `"1"`}, outputs(result)); diff != "" {
 		t.Errorf("the outputs differ (-want +got):\n%s", diff)
 	}
@@ -98,7 +99,7 @@ func TestSection3_28Bug2_WhatIsNoVerdictIsAnErrorAndNeverOne(t *testing.T) {
 		t.Run(answer, func(t *testing.T) {
 			c := newCloud(t, standin.Says(answer))
 			failed := c.Fail(t, detector, judging())
-			wantFailure(t, failed, plugin.Unavailable, append(words, "SageMaker endpoint e", "prediction of 0 or 1", "Check that sagemaker_endpoint")...)
+			toolstest.WantFailure(t, failed, plugin.Unavailable, append(words, "SageMaker endpoint e", "prediction of 0 or 1", "Check that sagemaker_endpoint")...)
 		})
 	}
 }
@@ -123,8 +124,8 @@ func TestSection3_28Bug3_NothingIsSentWithoutATextOrAnEndpoint(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t, standin.Says(`{"prediction": 0}`))
-			wantFailure(t, c.Fail(t, detector, tt.parameters), plugin.BadRequest, tt.words...)
-			c.wantNothingSent(t)
+			toolstest.WantFailure(t, c.Fail(t, detector, tt.parameters), plugin.BadRequest, tt.words...)
+			c.WantNothingSent(t)
 		})
 	}
 }

@@ -30,7 +30,7 @@ func TestAModelThatFailsFailsTheToolWithItsOwnWords(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t, tt.answer)
-			wantFailure(t, c.Fail(t, detector, judging()), tt.kind, tt.words...)
+			toolstest.WantFailure(t, c.Fail(t, detector, judging()), tt.kind, tt.words...)
 			if asked := len(c.endpoints.Invocations()); asked != 1 {
 				t.Errorf("a model that fails was asked, and paid for, %d times", asked)
 			}
@@ -41,7 +41,7 @@ func TestAModelThatFailsFailsTheToolWithItsOwnWords(t *testing.T) {
 func TestWhatAModelSaysShowsNoSignatures(t *testing.T) {
 	c := newCloud(t, standin.Fails(500, "cannot read https://b.s3.amazonaws.com/k?X-Amz-Signature=abcdef"))
 	failed := c.Fail(t, detector, judging())
-	wantFailure(t, failed, plugin.Unavailable, "cannot read https://b.s3.amazonaws.com/k")
+	toolstest.WantFailure(t, failed, plugin.Unavailable, "cannot read https://b.s3.amazonaws.com/k")
 	if strings.Contains(failed.Message, "abcdef") {
 		t.Errorf("the error shows a signature: %s", failed.Message)
 	}
@@ -50,9 +50,9 @@ func TestWhatAModelSaysShowsNoSignatures(t *testing.T) {
 func TestAnEndpointThatCannotAnswerSaysWhy(t *testing.T) {
 	c := newCloud(t, standin.Says("{}"))
 	c.endpoints.Add(standin.Endpoint{Region: "us-east-1", AccountID: toolstest.AccountID, Name: "loading", Loading: true})
-	wantFailure(t, c.Fail(t, detector, judging("sagemaker_endpoint", "loading")), plugin.Unavailable, "still being loaded")
-	wantFailure(t, c.Fail(t, detector, judging("sagemaker_endpoint", "none")), plugin.BadRequest, "endpoint none", "in the region us-east-1", "Endpoint none of account 123456789012 not found")
-	wantFailure(t, c.Fail(t, detector, judging("aws_region", "eu-west-1")), plugin.BadRequest, "in the region eu-west-1")
+	toolstest.WantFailure(t, c.Fail(t, detector, judging("sagemaker_endpoint", "loading")), plugin.Unavailable, "still being loaded")
+	toolstest.WantFailure(t, c.Fail(t, detector, judging("sagemaker_endpoint", "none")), plugin.BadRequest, "endpoint none", "in the region us-east-1", "Endpoint none of account 123456789012 not found")
+	toolstest.WantFailure(t, c.Fail(t, detector, judging("aws_region", "eu-west-1")), plugin.BadRequest, "in the region eu-west-1")
 }
 
 func TestErrorsOfSageMakerAreToldApart(t *testing.T) {
@@ -75,7 +75,7 @@ func TestErrorsOfSageMakerAreToldApart(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t, standin.Says(`{"prediction": 0}`))
 			c.Inject(aws.Fault{Effects: []aws.Effect{tt.effect}})
-			wantFailure(t, c.Fail(t, detector, judging()), tt.kind, append(tt.words, "could not invoke the SageMaker endpoint e")...)
+			toolstest.WantFailure(t, c.Fail(t, detector, judging()), tt.kind, append(tt.words, "could not invoke the SageMaker endpoint e")...)
 		})
 	}
 }
@@ -103,7 +103,7 @@ func TestAnAnswerWithoutAnEndIsNotRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	failed := c.FailAs(t, toolstest.Credentials("aws_endpoint_url", "https://models.example.com"), detector, judging())
-	wantFailure(t, failed, plugin.Unavailable, "more than 8388608 bytes", "aws_endpoint_url")
+	toolstest.WantFailure(t, failed, plugin.Unavailable, "more than 8388608 bytes", "aws_endpoint_url")
 }
 
 func TestTheModelGetsWhatIsSentAndNothingElse(t *testing.T) {

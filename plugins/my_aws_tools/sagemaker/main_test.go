@@ -2,8 +2,6 @@ package sagemaker_test
 
 import (
 	"context"
-	"encoding/json"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -80,27 +78,6 @@ func (c *cloud) wantInvoked(t *testing.T, body string) {
 	}
 }
 
-// wantNothingSent fails the test if any request reached the cloud.
-func (c *cloud) wantNothingSent(t *testing.T) {
-	t.Helper()
-	if sent := c.Operations(); len(sent) > 0 {
-		t.Errorf("%v were sent, and the call was to be refused before", sent)
-	}
-}
-
-// wantFailure fails the test unless the failure has the kind and names all of the words.
-func wantFailure(t *testing.T, failed *host.PluginError, kind plugin.Kind, words ...string) {
-	t.Helper()
-	if failed.Type != string(kind) {
-		t.Errorf("the kind is %s, want %s: %s", failed.Type, kind, failed.Message)
-	}
-	for _, word := range words {
-		if !strings.Contains(failed.Message, word) {
-			t.Errorf("the error does not say %q: %s", word, failed.Message)
-		}
-	}
-}
-
 // outputs are the outputs of a result as JSON texts.
 func outputs(result host.Result) map[string]string {
 	texts := map[string]string{}
@@ -108,32 +85,6 @@ func outputs(result host.Result) map[string]string {
 		texts[name] = string(raw)
 	}
 	return texts
-}
-
-// onlyJSON is the only JSON message of a result.
-func onlyJSON(t *testing.T, result host.Result) string {
-	t.Helper()
-	if len(result.JSON) != 1 {
-		t.Fatalf("%d JSON messages, want one", len(result.JSON))
-	}
-	return string(result.JSON[0])
-}
-
-// wantJSON compares JSON by its meaning.
-func wantJSON(t *testing.T, want, got string) {
-	t.Helper()
-	if diff := cmp.Diff(decode(t, want), decode(t, got)); diff != "" {
-		t.Errorf("the JSON differs (-want +got):\n%s", diff)
-	}
-}
-
-func decode(t *testing.T, text string) any {
-	t.Helper()
-	var value any
-	if err := json.Unmarshal([]byte(text), &value); err != nil {
-		t.Fatalf("%q is not JSON: %v", text, err)
-	}
-	return value
 }
 
 // with are parameters with those that differ, as pairs of name and value.

@@ -31,7 +31,7 @@ func TestCandidatesAreSortedByTheScoresOfTheModel(t *testing.T) {
 		`[{"id": 12345678901234567890, "content": "<a>"}, {"content": "b", "z": {"y": 1.50}, "a": null}, {"content": ""}]`))
 	c.wantInvoked(t, `{"inputs":[" cats & \"dogs\" "," cats & \"dogs\" "," cats & \"dogs\" "],"docs":["<a>","b",""]}`)
 	want := `[{"content":"b","z":{"y":1.50},"a":null,"score":0.9},{"id":12345678901234567890,"content":"<a>","score":0.10},{"content":"","score":-3}]`
-	if got := onlyJSON(t, result); got != `{"results":`+want+`}` {
+	if got := string(toolstest.OnlyJSON(t, result)); got != `{"results":`+want+`}` {
 		t.Errorf("the JSON is %s", got)
 	}
 	if diff := cmp.Diff(map[string]string{"results": want, "top_content": `"b"`}, outputs(result)); diff != "" {
@@ -67,7 +67,7 @@ func TestASingleScoreIsThatOfASingleCandidate(t *testing.T) {
 	for _, answer := range []string{`{"scores": 0.5}`, `{"scores": [0.5]}`} {
 		c := newCloud(t, standin.Says(answer))
 		result := c.Succeed(t, rerank, ranking("candidate_texts", `[{"content":"a"}]`))
-		if got := onlyJSON(t, result); got != `{"results":[{"content":"a","score":0.5}]}` {
+		if got := string(toolstest.OnlyJSON(t, result)); got != `{"results":[{"content":"a","score":0.5}]}` {
 			t.Errorf("%s: the JSON is %s", answer, got)
 		}
 	}
@@ -87,7 +87,7 @@ func TestNoCandidatesAreNoResultsAndAskNoModel(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{"results": "[]", "top_content": "null"}, outputs(result)); diff != "" {
 		t.Errorf("the outputs differ (-want +got):\n%s", diff)
 	}
-	c.wantNothingSent(t)
+	c.WantNothingSent(t)
 }
 
 func TestSection3_29Bug1_NothingIsSentWhenAParameterIsWrong(t *testing.T) {
@@ -105,8 +105,8 @@ func TestSection3_29Bug1_NothingIsSentWhenAParameterIsWrong(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t, standin.Says(`{"scores": [1, 2, 3]}`))
-			wantFailure(t, c.Fail(t, rerank, tt.parameters), plugin.BadRequest, tt.words...)
-			c.wantNothingSent(t)
+			toolstest.WantFailure(t, c.Fail(t, rerank, tt.parameters), plugin.BadRequest, tt.words...)
+			c.WantNothingSent(t)
 		})
 	}
 }
@@ -120,8 +120,8 @@ func TestSection3_29Bug2_TopKIsCheckedBeforeTheModelIsAsked(t *testing.T) {
 	}
 	for topk, word := range map[any]string{0: "topk must be from 1 to 10, it is 0", 11: "topk must be from 1 to 10, it is 11", -1.0: "topk must be from 1 to 10, it is -1", 2.5: "topk must be a whole number", "many": "topk must be a whole number"} {
 		c := newCloud(t, standin.Says(`{"scores": [1, 2, 3]}`))
-		wantFailure(t, c.Fail(t, rerank, ranking("topk", topk)), plugin.BadRequest, word)
-		c.wantNothingSent(t)
+		toolstest.WantFailure(t, c.Fail(t, rerank, ranking("topk", topk)), plugin.BadRequest, word)
+		c.WantNothingSent(t)
 	}
 }
 
@@ -137,11 +137,11 @@ func TestSection3_29Bug3_ACandidateWithoutContentIsRefused(t *testing.T) {
 		t.Run(candidates[:min(40, len(candidates))], func(t *testing.T) {
 			c := newCloud(t, standin.Says(`{"scores": [1, 2, 3]}`))
 			failed := c.Fail(t, rerank, ranking("candidate_texts", candidates))
-			wantFailure(t, failed, plugin.BadRequest, words...)
+			toolstest.WantFailure(t, failed, plugin.BadRequest, words...)
 			if strings.Contains(failed.Message, "number 6") {
 				t.Errorf("the error is too long: %s", failed.Message)
 			}
-			c.wantNothingSent(t)
+			c.WantNothingSent(t)
 		})
 	}
 }
@@ -155,9 +155,9 @@ func TestSection3_29Bug4_AScoreThatACandidateHadIsKept(t *testing.T) {
 		`{"content":"a","\u00e9<":"\u00e9", "n":[1, {"m": 1e5}]}`: `{"content":"a","é<":"é","n":[1,{"m":1e5}],"score":2}`,
 	} {
 		c := newCloud(t, standin.Says(`{"scores": [2]}`))
-		got := onlyJSON(t, c.Succeed(t, rerank, ranking("candidate_texts", "["+candidate+"]")))
+		got := string(toolstest.OnlyJSON(t, c.Succeed(t, rerank, ranking("candidate_texts", "["+candidate+"]"))))
 		if strings.Contains(want, "é") {
-			wantJSON(t, `{"results":[`+want+`]}`, got)
+			toolstest.WantJSON(t, "the JSON", `{"results":[`+want+`]}`, got)
 		} else if got != `{"results":[`+want+`]}` {
 			t.Errorf("%s became %s, want %s", candidate, got, want)
 		}
@@ -176,7 +176,7 @@ func TestSection3_29Bug5_AnotherNumberOfScoresIsAnError(t *testing.T) {
 		``:                         "it is empty",
 	} {
 		c := newCloud(t, standin.Says(answer))
-		wantFailure(t, c.Fail(t, rerank, ranking()), plugin.Unavailable, word, "SageMaker endpoint e cannot be used")
+		toolstest.WantFailure(t, c.Fail(t, rerank, ranking()), plugin.Unavailable, word, "SageMaker endpoint e cannot be used")
 	}
 }
 
@@ -192,7 +192,7 @@ func TestSection3_29Bug6_ScoresThatAreNoNumbersAreAnError(t *testing.T) {
 		`{"scores": null}`:              "score 1 is null",
 	} {
 		c := newCloud(t, standin.Says(answer))
-		wantFailure(t, c.Fail(t, rerank, ranking()), plugin.Unavailable, word)
+		toolstest.WantFailure(t, c.Fail(t, rerank, ranking()), plugin.Unavailable, word)
 	}
 }
 
@@ -204,8 +204,8 @@ func TestSection3_29Bug7_CandidatesThatAreNoObjectsAreRefused(t *testing.T) {
 		`[["content"]]`:        `number 1, ["content"] instead of an object`,
 	} {
 		c := newCloud(t, standin.Says(`{"scores": [1]}`))
-		wantFailure(t, c.Fail(t, rerank, ranking("candidate_texts", candidates)), plugin.BadRequest, word)
-		c.wantNothingSent(t)
+		toolstest.WantFailure(t, c.Fail(t, rerank, ranking("candidate_texts", candidates)), plugin.BadRequest, word)
+		c.WantNothingSent(t)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloudplugins/difyplugin/plugin"
+	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/comprehend"
 	standin "github.com/cloudplugins/difyplugin/sandbox/aws/sagemaker"
@@ -51,7 +52,7 @@ func TestEachModeSendsItsOwnFields(t *testing.T) {
 			if diff := cmp.Diff(map[string]string{"s3_presign_url": `"` + audioURL + `"`, "tts_infer_type": `"` + mode + `"`, "lang_tag": tag}, outputs(result)); diff != "" {
 				t.Errorf("the outputs differ (-want +got):\n%s", diff)
 			}
-			wantJSON(t, `{"s3_presign_url":"`+audioURL+`","tts_infer_type":"`+mode+`","lang_tag":`+tag+`}`, onlyJSON(t, result))
+			toolstest.WantJSON(t, "the JSON", `{"s3_presign_url":"`+audioURL+`","tts_infer_type":"`+mode+`","lang_tag":`+tag+`}`, toolstest.OnlyJSON(t, result))
 			if sent := c.Operations(); len(sent) != asked {
 				t.Errorf("%v were sent", sent)
 			}
@@ -82,8 +83,8 @@ func TestOfALongTextTheBeginningDecides(t *testing.T) {
 func TestSection3_30Bug1_AMissingModeIsRefused(t *testing.T) {
 	for _, mode := range []any{nil, ""} {
 		c := newCloud(t, standin.Says(stored))
-		wantFailure(t, c.Fail(t, tts, everything("tts_infer_type", mode)), plugin.BadRequest, "tts_infer_type is required", "PresetVoice", "CloneVoice_CrossLingual", "InstructVoice")
-		c.wantNothingSent(t)
+		toolstest.WantFailure(t, c.Fail(t, tts, everything("tts_infer_type", mode)), plugin.BadRequest, "tts_infer_type is required", "PresetVoice", "CloneVoice_CrossLingual", "InstructVoice")
+		c.WantNothingSent(t)
 	}
 }
 
@@ -143,7 +144,7 @@ func TestSection3_30Bug6_AnAnswerWithoutAURLShowsWhatCame(t *testing.T) {
 	} {
 		c := newCloud(t, standin.Says(answer))
 		failed := c.Fail(t, tts, speaking())
-		wantFailure(t, failed, plugin.Unavailable, append(words, "SageMaker endpoint e cannot be used")...)
+		toolstest.WantFailure(t, failed, plugin.Unavailable, append(words, "SageMaker endpoint e cannot be used")...)
 		if strings.Contains(failed.Message, "secret-value") {
 			t.Errorf("the error shows values: %s", failed.Message)
 		}
@@ -173,8 +174,8 @@ func TestNothingIsSentWithoutWhatAModeNeeds(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t, standin.Says(stored))
-			wantFailure(t, c.Fail(t, tts, tt.parameters), plugin.BadRequest, tt.words...)
-			c.wantNothingSent(t)
+			toolstest.WantFailure(t, c.Fail(t, tts, tt.parameters), plugin.BadRequest, tt.words...)
+			c.WantNothingSent(t)
 		})
 	}
 }
@@ -203,7 +204,7 @@ func TestErrorsOfComprehendAreToldApartAndAskNoModel(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t, standin.Says(stored))
 			c.Inject(aws.Fault{Service: "comprehend", Effects: []aws.Effect{tt.effect}})
-			wantFailure(t, c.Fail(t, tts, everything("tts_infer_type", "CloneVoice_CrossLingual")), tt.kind, append(tt.words, "could not find out the language of tts_text")...)
+			toolstest.WantFailure(t, c.Fail(t, tts, everything("tts_infer_type", "CloneVoice_CrossLingual")), tt.kind, append(tt.words, "could not find out the language of tts_text")...)
 			if asked := c.endpoints.Invocations(); len(asked) != 0 {
 				t.Errorf("the model was asked %d times", len(asked))
 			}
@@ -279,7 +280,7 @@ func TestAudioThatCannotBeFetchedSaysThatItWasMade(t *testing.T) {
 			c := newCloud(t, standin.Says(`{"s3_presign_url": "`+tt.url+`"}`))
 			store(t, c, "audio/wav", tt.status, "no")
 			failed := c.Fail(t, tts, speaking("download_audio", true))
-			wantFailure(t, failed, tt.kind, append(tt.words, "the speech was made", "without download_audio")...)
+			toolstest.WantFailure(t, failed, tt.kind, append(tt.words, "the speech was made", "without download_audio")...)
 			if strings.Contains(failed.Message, "5f2c") {
 				t.Errorf("the error shows a signature: %s", failed.Message)
 			}

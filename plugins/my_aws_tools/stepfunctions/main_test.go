@@ -1,7 +1,6 @@
 package stepfunctions_test
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -75,35 +74,10 @@ func (c *cloud) started(t *testing.T) sfn.Execution {
 	return all[0]
 }
 
-func (c *cloud) wantNothingSent(t *testing.T) {
-	t.Helper()
-	if sent := c.Operations(); len(sent) > 0 {
-		t.Errorf("%v were sent, and the call was to be refused before", sent)
-	}
-}
-
-func wantFailure(t *testing.T, failed *host.PluginError, kind plugin.Kind, words ...string) {
-	t.Helper()
-	if failed.Type != string(kind) {
-		t.Errorf("the kind is %s, want %s: %s", failed.Type, kind, failed.Message)
-	}
-	for _, word := range words {
-		if !strings.Contains(failed.Message, word) {
-			t.Errorf("the error does not say %q: %.600s", word, failed.Message)
-		}
-	}
-}
-
 // object is the only JSON message of a result, without the times of it, which are checked to be times.
 func object(t *testing.T, result host.Result) map[string]any {
 	t.Helper()
-	if len(result.JSON) != 1 {
-		t.Fatalf("%d JSON messages, want one", len(result.JSON))
-	}
-	var value map[string]any
-	if err := json.Unmarshal(result.JSON[0], &value); err != nil {
-		t.Fatal(err)
-	}
+	value := toolstest.Object(t, result)
 	for _, name := range []string{"start_date", "stop_date"} {
 		if text, ok := value[name].(string); ok {
 			if _, err := time.Parse("2006-01-02T15:04:05.999999-07:00", text); err != nil || !strings.HasSuffix(text, "+00:00") {

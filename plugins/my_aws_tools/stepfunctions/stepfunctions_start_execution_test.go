@@ -114,8 +114,8 @@ func TestSection3_31Bug1_TagsAreRefusedWithTheReason(t *testing.T) {
 	} {
 		c := newCloud(t)
 		failed := c.Fail(t, tool, map[string]any{"state_machine_arn": orders, "tags_json": tags})
-		wantFailure(t, failed, plugin.BadRequest, "tags_json", "StartExecution takes none", "Tag the state machine")
-		c.wantNothingSent(t)
+		toolstest.WantFailure(t, failed, plugin.BadRequest, "tags_json", "StartExecution takes none", "Tag the state machine")
+		c.WantNothingSent(t)
 	}
 	for _, none := range []any{"{}", " [ ] ", "null", map[string]any{}, []any{}} {
 		c := newCloud(t)
@@ -171,7 +171,7 @@ func TestNothingIsSentForWrongParameters(t *testing.T) {
 					t.Errorf("the error does not say %q: %.500s", word, failed.Message)
 				}
 			}
-			c.wantNothingSent(t)
+			c.WantNothingSent(t)
 		})
 	}
 }
@@ -180,9 +180,9 @@ func TestSection3_31Bug3_NamesFollowTheRulesOfAWS(t *testing.T) {
 	c := newCloud(t)
 	for _, r := range " \t\u00a0\u3000<>{}[]?*\"#%\\^|~`$&,;:/\x00\x1f\x7f\u0085\ufffe\uffff\U0010ffff" {
 		name := "a" + string(r) + "b"
-		wantFailure(t, c.Fail(t, tool, with("execution_name", name)), plugin.BadRequest, "execution_name is", "must not contain")
+		toolstest.WantFailure(t, c.Fail(t, tool, with("execution_name", name)), plugin.BadRequest, "execution_name is", "must not contain")
 	}
-	c.wantNothingSent(t)
+	c.WantNothingSent(t)
 	for _, name := range []string{"a", "order-7_B.c", "注文'7'(é)+=@!", strings.Repeat("é", 80)} {
 		c.Succeed(t, tool, with("execution_name", name))
 	}
@@ -196,7 +196,7 @@ func TestANameStartsAnExecutionOnce(t *testing.T) {
 		t.Errorf("%s and %s were started", first.Text, second.Text)
 	}
 	parameters["input_json"] = `{"other": 1}`
-	wantFailure(t, c.Fail(t, tool, parameters), plugin.BadRequest, "an execution of this name", "choose another execution_name", running+"order-7")
+	toolstest.WantFailure(t, c.Fail(t, tool, parameters), plugin.BadRequest, "an execution of this name", "choose another execution_name", running+"order-7")
 }
 
 func TestErrorsOfAWSSayWhatToDo(t *testing.T) {
@@ -224,14 +224,14 @@ func TestErrorsOfAWSSayWhatToDo(t *testing.T) {
 			c := newCloud(t)
 			c.Inject(aws.Fault{Operation: "StartExecution", Effects: []aws.Effect{tt.fault}})
 			failed := c.Fail(t, tool, map[string]any{"state_machine_arn": orders})
-			wantFailure(t, failed, tt.kind, append(tt.words, "could not start an execution of the state machine "+orders)...)
+			toolstest.WantFailure(t, failed, tt.kind, append(tt.words, "could not start an execution of the state machine "+orders)...)
 			if strings.Contains(failed.Message, "may have been started") {
 				t.Errorf("nothing was started, and the error is not sure of it: %s", failed.Message)
 			}
 		})
 	}
 	c := newCloud(t)
-	wantFailure(t, c.Fail(t, tool, with("state_machine_arn", orders+":TEST")), plugin.BadRequest, "no such state machine, version or alias", "us-east-1")
+	toolstest.WantFailure(t, c.Fail(t, tool, with("state_machine_arn", orders+":TEST")), plugin.BadRequest, "no such state machine, version or alias", "us-east-1")
 }
 
 func TestAStartWhoseAnswerIsLostIsNotRepeated(t *testing.T) {
@@ -283,7 +283,7 @@ func TestAHostThatCannotBeReachedHasCertainlyStartedNothing(t *testing.T) {
 	c.Tools = nil
 	tools := c.Run(t, start())
 	failed := tools.FailAs(t, toolstest.Credentials("aws_endpoint_url", "https://nowhere.example.com"), tool, map[string]any{"state_machine_arn": orders})
-	wantFailure(t, failed, plugin.Connection, "nowhere.example.com")
+	toolstest.WantFailure(t, failed, plugin.Connection, "nowhere.example.com")
 	if strings.Contains(failed.Message, "may have been started") {
 		t.Errorf("nothing was sent, and the error is not sure of it: %s", failed.Message)
 	}
@@ -341,7 +341,7 @@ func TestAnExecutionThatDoesNotSucceedFailsTheTool(t *testing.T) {
 					t.Fatal("there is no execution to be finished")
 				}
 				failed := c.Fail(t, tool, map[string]any{"state_machine_arn": orders, "execution_arn": begun.Text, "wait_for_result": wait})
-				wantFailure(t, failed, plugin.Unavailable, append(tt.words, running+"e")...)
+				toolstest.WantFailure(t, failed, plugin.Unavailable, append(tt.words, running+"e")...)
 			}
 		})
 	}
@@ -374,7 +374,7 @@ func TestAnExecutionIsPickedUp(t *testing.T) {
 	}
 	for _, wait := range []bool{true, false} {
 		failed := c.Fail(t, tool, map[string]any{"state_machine_arn": orders, "execution_arn": running + "unknown", "wait_for_result": wait})
-		wantFailure(t, failed, plugin.BadRequest, "no such execution", running+"unknown", "90 days")
+		toolstest.WantFailure(t, failed, plugin.BadRequest, "no such execution", running+"unknown", "90 days")
 	}
 }
 
@@ -382,7 +382,7 @@ func TestAWaitThatMayNotLookSaysHowToPickUp(t *testing.T) {
 	c := newCloud(t)
 	c.Inject(aws.Fault{Operation: "DescribeExecution", Effects: []aws.Effect{aws.Deny()}})
 	failed := c.Fail(t, tool, map[string]any{"state_machine_arn": orders, "execution_name": "e", "wait_for_result": true})
-	wantFailure(t, failed, plugin.Authorization, "states:DescribeExecution", "The execution is not affected", "execution_arn "+running+"e")
+	toolstest.WantFailure(t, failed, plugin.Authorization, "states:DescribeExecution", "The execution is not affected", "execution_arn "+running+"e")
 }
 
 func TestSection3_31Bug4_AnExpressStateMachineIsWaitedFor(t *testing.T) {
@@ -413,7 +413,7 @@ func TestAnExpressStateMachineThatFailsFailsTheTool(t *testing.T) {
 		return sfn.Outcome{Status: "FAILED", Error: "Broken", Cause: "odd"}
 	}})
 	failed := c.Fail(t, tool, map[string]any{"state_machine_arn": quick, "state_machine_type": "EXPRESS", "wait_for_result": true})
-	wantFailure(t, failed, plugin.Unavailable, "has failed: Broken: odd", "express:quick:")
+	toolstest.WantFailure(t, failed, plugin.Unavailable, "has failed: Broken: odd", "express:quick:")
 }
 
 func TestTheTypeOfAStateMachineMattersOnlyForWaiting(t *testing.T) {
@@ -423,9 +423,9 @@ func TestTheTypeOfAStateMachineMattersOnlyForWaiting(t *testing.T) {
 		t.Errorf("the text is %s, the outputs are %v", result.Text, outputs(result))
 	}
 	failed := c.Fail(t, tool, map[string]any{"state_machine_arn": orders, "state_machine_type": "EXPRESS", "wait_for_result": true})
-	wantFailure(t, failed, plugin.BadRequest, "not an EXPRESS state machine", "set state_machine_type to STANDARD", "Nothing was started")
+	toolstest.WantFailure(t, failed, plugin.BadRequest, "not an EXPRESS state machine", "set state_machine_type to STANDARD", "Nothing was started")
 	failed = c.Fail(t, tool, map[string]any{"state_machine_arn": quick, "wait_for_result": true})
-	wantFailure(t, failed, plugin.BadRequest, "was started", "EXPRESS", "set state_machine_type to EXPRESS", c.machines.Executions()[1].ARN)
+	toolstest.WantFailure(t, failed, plugin.BadRequest, "was started", "EXPRESS", "set state_machine_type to EXPRESS", c.machines.Executions()[1].ARN)
 	if got := fmt.Sprint(c.Operations()); strings.Contains(got, "Describe") {
 		t.Errorf("an execution of an EXPRESS state machine was looked up: %s", got)
 	}

@@ -26,7 +26,7 @@ const filesHost = "dify.example.com"
 // AWS is the cloud of one test.
 type AWS struct {
 	*aws.Cloud
-	// Box is the sandbox that the cloud lives in: what was asked for, and what was refused.
+	// Box is the sandbox that the cloud lives in: what was asked for, and what was refused. It is nil in a bubble.
 	Box *sandbox.Sandbox
 
 	files files
@@ -40,7 +40,7 @@ func Start(t testing.TB) *AWS {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cloud := &AWS{Cloud: aws.New(), Box: box}
+	cloud := newAWS(t, box)
 	t.Cleanup(func() {
 		cloud.Close()
 		cloud.keep(t)
@@ -48,10 +48,6 @@ func Start(t testing.TB) *AWS {
 			t.Errorf("the sandbox: %v", err)
 		}
 	})
-	err = cloud.AddAccount(aws.Account{ID: AccountID, Keys: []aws.Key{Key()}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, pattern := range cloud.HostPatterns() {
 		cloud.mount(t, pattern, cloud.Cloud)
 	}
@@ -59,6 +55,16 @@ func Start(t testing.TB) *AWS {
 	for _, variable := range cloud.Environ() {
 		name, value, _ := strings.Cut(variable, "=")
 		t.Setenv(name, value)
+	}
+	return cloud
+}
+
+// newAWS is a cloud with the one account.
+func newAWS(t testing.TB, box *sandbox.Sandbox) *AWS {
+	t.Helper()
+	cloud := &AWS{Cloud: aws.New(), Box: box}
+	if err := cloud.AddAccount(aws.Account{ID: AccountID, Keys: []aws.Key{Key()}}); err != nil {
+		t.Fatal(err)
 	}
 	return cloud
 }

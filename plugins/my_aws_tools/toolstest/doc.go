@@ -15,5 +15,7 @@
 // belongs to the process, tests that use this package cannot run in parallel with each other; [AWS.Run] makes clients
 // that try again without waiting.
 //
+// Tests of what takes minutes run in a bubble of testing/synctest, on a cloud of [StartInBubble].
+//
 // Every success is checked to set exactly the outputs that the tool's output_schema declares.
 package toolstest

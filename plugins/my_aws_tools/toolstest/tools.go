@@ -23,7 +23,7 @@ import (
 // Tools are running tools. The methods of host.Conn are the calls that Dify makes.
 type Tools struct {
 	*host.Conn
-	// Dify is what the tools call back into; uploads go into a folder of the test's.
+	// Dify is what the tools call back into; uploads go into a folder of the test's. It is nil in a bubble.
 	Dify *host.Dify
 
 	declarations fs.FS
@@ -36,16 +36,19 @@ type Tools struct {
 // other.
 func (a *AWS) Run(t testing.TB, parts ...plugin.Part) *Tools {
 	t.Helper()
-	return a.RunPlugin(t, declarationsHere(t), parts...)
+	declarations := declarationsHere(t)
+	if a.Box != nil {
+		return a.RunPlugin(t, declarations, parts...)
+	}
+	tools := &Tools{declarations: declarations}
+	tools.Conn = connect(t, serve(t, declarations, parts), account.NewProcess(direct{a.Cloud}, atOnce), host.Options{Strict: true, OnLog: tools.log})
+	return tools
 }
 
 // RunPlugin is Run with declarations of the caller's.
 func (a *AWS) RunPlugin(t testing.TB, declarations fs.FS, parts ...plugin.Part) *Tools {
 	t.Helper()
-	served, err := plugin.New(declarations, parts...)
-	if err != nil {
-		t.Fatalf("the plugin cannot start: %v", err)
-	}
+	served := serve(t, declarations, parts)
 	if err := served.Check(); err != nil {
 		t.Fatalf("declarations and functions disagree:\n%v", err)
 	}
@@ -63,6 +66,18 @@ func (a *AWS) RunPlugin(t testing.TB, declarations fs.FS, parts ...plugin.Part) 
 	return tools
 }
 
+func serve(t testing.TB, declarations fs.FS, parts []plugin.Part) *plugin.Plugin {
+	t.Helper()
+	served, err := plugin.New(declarations, parts...)
+	if err != nil {
+		t.Fatalf("the plugin cannot start: %v", err)
+	}
+	return served
+}
+
+// atOnce lets clients try again without waiting.
+var atOnce = account.Backoff(func(int, error) (time.Duration, error) { return 0, nil })
+
 // process makes connections from the environment of the test, where plugins make them once from that of the process.
 func process(t testing.TB) *account.Process {
 	t.Helper()
@@ -70,7 +85,7 @@ func process(t testing.TB) *account.Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := account.NewProcess(transport, account.Backoff(func(int, error) (time.Duration, error) { return 0, nil }))
+	p := account.NewProcess(transport, atOnce)
 	t.Cleanup(p.Close)
 	return p
 }

@@ -1,15 +1,11 @@
 package transcribe_test
 
 import (
-	"encoding/json"
 	"net/http"
-	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
-	"github.com/cloudplugins/difyplugin/host"
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/transcribe"
@@ -136,48 +132,8 @@ func (c *cloud) started(t *testing.T) map[string]any {
 
 func (c *cloud) wantOnlyTheCall(t *testing.T) {
 	t.Helper()
-	same(t, "objects in the bucket", []string{"call.mp3"}, c.store.Keys(bucket))
+	toolstest.Same(t, "objects in the bucket", []string{"call.mp3"}, c.store.Keys(bucket))
 	if n := c.store.Unfinished(); n != 0 {
 		t.Errorf("%d uploads are unfinished", n)
-	}
-}
-
-func (c *cloud) wantNothingSent(t *testing.T) {
-	t.Helper()
-	for _, r := range c.Box.Requests() {
-		t.Errorf("%s %s%s was asked for before the parameters were checked", r.Method, r.Host, r.Path)
-	}
-}
-
-func wantFailure(t *testing.T, failed *host.PluginError, kind plugin.Kind, words ...string) {
-	t.Helper()
-	if failed.Type != string(kind) {
-		t.Errorf("the kind is %s, want %s: %s", failed.Type, kind, failed.Message)
-	}
-	for _, word := range words {
-		if !strings.Contains(failed.Message, word) {
-			t.Errorf("the error does not say %q: %.900s", word, failed.Message)
-		}
-	}
-	for _, secret := range []string{"sign=secret", toolstest.SecretAccessKey, "X-Amz-"} {
-		if strings.Contains(failed.Message, secret) {
-			t.Errorf("the error shows %s: %.900s", secret, failed.Message)
-		}
-	}
-}
-
-func variable(t *testing.T, result host.Result, name string) any {
-	t.Helper()
-	var value any
-	if err := json.Unmarshal(result.Variables[name], &value); err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return value
-}
-
-func same(t *testing.T, what string, want, got any) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s differ (-want +got):\n%s", what, diff)
 	}
 }

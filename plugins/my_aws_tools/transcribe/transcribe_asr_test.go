@@ -27,7 +27,7 @@ var (
 func TestMediaAreUploadedTranscribedAndRemoved(t *testing.T) {
 	c := newCloud(t)
 	result := c.Succeed(t, tool, linked())
-	same(t, "operations", []string{
+	toolstest.Same(t, "operations", []string{
 		"s3.PutObject", "transcribe.StartTranscriptionJob", "transcribe.GetTranscriptionJob", "s3.DeleteObject", "s3.GetObject", "transcribe.DeleteTranscriptionJob",
 	}, c.Operations())
 	put, start, remove := c.Calls()[0], c.Calls()[1], c.Calls()[3]
@@ -41,21 +41,21 @@ func TestMediaAreUploadedTranscribedAndRemoved(t *testing.T) {
 	if !ownJob.MatchString(job) || start.Host != "transcribe.us-east-1.amazonaws.com" {
 		t.Errorf("the job %q was started at %s", job, start.Host)
 	}
-	same(t, "requests", map[string]any{
+	toolstest.Same(t, "requests", map[string]any{
 		"TranscriptionJobName": job, "Media": map[string]any{"MediaFileUri": "s3://" + bucket + put.Path},
 		"IdentifyLanguage": true, "Settings": map[string]any{"ShowSpeakerLabels": true, "MaxSpeakerLabels": 2.0},
 	}, start.JSON())
 	for _, n := range []int{2, 5} {
-		same(t, "requests", map[string]any{"TranscriptionJobName": job}, c.Calls()[n].JSON())
+		toolstest.Same(t, "requests", map[string]any{"TranscriptionJobName": job}, c.Calls()[n].JSON())
 	}
 	if result.Text != dialogue || result.Messages[0].Type != "text" || len(result.JSON)+len(result.Files) != 0 {
 		t.Errorf("the text is %q, in a message of type %s", result.Text, result.Messages[0].Type)
 	}
 	outputs := map[string]any{}
 	for name := range result.Variables {
-		outputs[name] = variable(t, result, name)
+		outputs[name] = toolstest.Output(t, result, name)
 	}
-	same(t, "outputs", map[string]any{
+	toolstest.Same(t, "outputs", map[string]any{
 		"transcript": dialogue, "transcription_job_name": job, "language_code": "en-US", "language_score": 0.875, "languages": nil,
 		"speakers": []any{"spk_0", "spk_1"}, "speech_end_seconds": 2.5, "not_removed": []any{},
 		"segments": []any{
@@ -79,14 +79,14 @@ func TestMediaInS3AreTranscribedWhereTheyAre(t *testing.T) {
 			t.Errorf("the text is %q", result.Text)
 		}
 		want := "s3://" + strings.TrimSpace(uri)[5:]
-		same(t, "media", any(map[string]any{"MediaFileUri": want}), c.started(t)["Media"])
+		toolstest.Same(t, "media", any(map[string]any{"MediaFileUri": want}), c.started(t)["Media"])
 		for _, operation := range c.Operations() {
 			if operation == "s3.PutObject" || operation == "s3.DeleteObject" {
 				t.Errorf("%s was sent for an object of the user's", operation)
 			}
 		}
 	}
-	same(t, "objects", []string{"a b/#1?.mp3", "call.mp3"}, c.store.Keys(bucket))
+	toolstest.Same(t, "objects", []string{"a b/#1?.mp3", "call.mp3"}, c.store.Keys(bucket))
 }
 
 func TestAFileOfDifysReplacesTheURL(t *testing.T) {
@@ -136,7 +136,7 @@ func TestWhatWasCompressedOnTheWayIsStoredAsItIs(t *testing.T) {
 		}
 	}
 	c.media = func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(packed.Bytes()[:packed.Len()-9]) }
-	wantFailure(t, c.Fail(t, tool, linked()), plugin.Connection, "broke off while it was downloaded")
+	toolstest.WantFailure(t, c.Fail(t, tool, linked()), plugin.Connection, "broke off while it was downloaded")
 	c.wantOnlyTheCall(t)
 }
 
@@ -164,7 +164,7 @@ func TestLanguagesAreSentInOneWay(t *testing.T) {
 			for _, other := range []string{"TranscriptionJobName", "Media", "Settings"} {
 				delete(got, other)
 			}
-			same(t, "languages", tt.want, got)
+			toolstest.Same(t, "languages", tt.want, got)
 		})
 	}
 }
@@ -173,7 +173,7 @@ func TestEveryLanguageOfTranscribeIsTaken(t *testing.T) {
 	c := newCloud(t)
 	newer := "am-ET cy-GB es-MX et-EE fa-AF ga-IE gd-GB ht-HT jv-ID km-KH my-MM ne-NP sq-AL zh-HK"
 	for code := range strings.FieldsSeq(newer + " en-US zh-CN zh-TW ja-JP ckb-IR mhr-RU kab-DZ ab-GE zu-ZA") {
-		if got := variable(t, c.Succeed(t, tool, with("language_code", code)), "language_code"); got != code {
+		if got := toolstest.Output(t, c.Succeed(t, tool, with("language_code", code)), "language_code"); got != code {
 			t.Errorf("%s became %v", code, got)
 		}
 	}
@@ -198,12 +198,12 @@ func TestSpeakersAreToldApartOnlyWhereThatIsWanted(t *testing.T) {
 				if settings, there := c.started(t)["Settings"]; there {
 					t.Errorf("the settings %v were sent", settings)
 				}
-				if result.Text != "Hello, world. Hi." || variable(t, result, "segments") != nil || variable(t, result, "speakers") != nil {
-					t.Errorf("the text is %q, the speakers %v", result.Text, variable(t, result, "speakers"))
+				if result.Text != "Hello, world. Hi." || toolstest.Output(t, result, "segments") != nil || toolstest.Output(t, result, "speakers") != nil {
+					t.Errorf("the text is %q, the speakers %v", result.Text, toolstest.Output(t, result, "speakers"))
 				}
 				return
 			}
-			same(t, "settings", any(map[string]any{"ShowSpeakerLabels": true, "MaxSpeakerLabels": tt.want}), c.started(t)["Settings"])
+			toolstest.Same(t, "settings", any(map[string]any{"ShowSpeakerLabels": true, "MaxSpeakerLabels": tt.want}), c.started(t)["Settings"])
 		})
 	}
 }
@@ -224,11 +224,11 @@ func TestSeveralLanguagesAreReturnedWithTheirTimes(t *testing.T) {
 	speech.Languages = []standin.Language{{Code: "en-US", Seconds: 12.5}, {Code: "fr-FR", Seconds: 3}}
 	c.jobs.Hear(speech)
 	result := c.Succeed(t, tool, with("identify_multiple_languages", true))
-	same(t, "languages", any([]any{
+	toolstest.Same(t, "languages", any([]any{
 		map[string]any{"language_code": "en-US", "duration_seconds": 12.5}, map[string]any{"language_code": "fr-FR", "duration_seconds": 3.0},
-	}), variable(t, result, "languages"))
-	if variable(t, result, "language_code") != nil || variable(t, result, "language_score") != nil {
-		t.Errorf("one language is %v, too", variable(t, result, "language_code"))
+	}), toolstest.Output(t, result, "languages"))
+	if toolstest.Output(t, result, "language_code") != nil || toolstest.Output(t, result, "language_score") != nil {
+		t.Errorf("one language is %v, too", toolstest.Output(t, result, "language_code"))
 	}
 }
 
@@ -237,11 +237,11 @@ func TestSilenceIsAnEmptyText(t *testing.T) {
 	c.jobs.Hear(standin.Speech{})
 	for _, show := range []bool{true, false} {
 		result := c.Succeed(t, tool, with("ShowSpeakerLabels", show))
-		if result.Text != "" || result.Messages[0].Type != "text" || variable(t, result, "speech_end_seconds") != nil {
+		if result.Text != "" || result.Messages[0].Type != "text" || toolstest.Output(t, result, "speech_end_seconds") != nil {
 			t.Errorf("%q, %v", result.Text, result.Messages[0])
 		}
 	}
-	same(t, "speakers", any([]any{}), variable(t, c.Succeed(t, tool, with()), "speakers"))
+	toolstest.Same(t, "speakers", any([]any{}), toolstest.Output(t, c.Succeed(t, tool, with()), "speakers"))
 }
 
 func TestTranscriptsWithoutSpeakersAreJoinedBySpaces(t *testing.T) {
@@ -303,8 +303,8 @@ func TestSection3_32Bug1_NothingIsSentForWrongParameters(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t)
-			wantFailure(t, c.Fail(t, tool, tt.in), plugin.BadRequest, tt.words...)
-			c.wantNothingSent(t)
+			toolstest.WantFailure(t, c.Fail(t, tool, tt.in), plugin.BadRequest, tt.words...)
+			c.WantNothingSent(t)
 		})
 	}
 }
@@ -330,7 +330,7 @@ func TestSection3_32Bug1_AFailedDownloadStartsNothing(t *testing.T) {
 			if failed.Type == string(plugin.Authorization) || len(failed.Message) < 40 || strings.Contains(failed.Message, "sign=secret") {
 				t.Errorf("the error of the kind %s is %s", failed.Type, failed.Message)
 			}
-			same(t, "operations", []string(nil), c.Operations())
+			toolstest.Same(t, "operations", []string(nil), c.Operations())
 			c.wantOnlyTheCall(t)
 		})
 	}
@@ -341,7 +341,7 @@ func TestSection3_32Bug1_AFailedJobIsAFailureWithItsReason(t *testing.T) {
 	speech := talk()
 	speech.FailureReason = "The media format provided does not match the detected media format."
 	c.jobs.Hear(speech)
-	wantFailure(t, c.Fail(t, tool, linked()), plugin.BadRequest, "The media format provided does not match", "dify-")
+	toolstest.WantFailure(t, c.Fail(t, tool, linked()), plugin.BadRequest, "The media format provided does not match", "dify-")
 	for _, call := range c.Calls() {
 		if call.Operation == "GetObject" {
 			t.Error("a transcript was asked for that is not there")
@@ -399,8 +399,8 @@ func TestSection3_32Bug6_OnlyPermittedAddressesAreFetched(t *testing.T) {
 	c.media = func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "https://169.254.169.254/secret", http.StatusFound)
 	}
-	wantFailure(t, c.Fail(t, tool, linked()), plugin.BadRequest, "refused")
-	same(t, "operations", []string(nil), c.Operations())
+	toolstest.WantFailure(t, c.Fail(t, tool, linked()), plugin.BadRequest, "refused")
+	toolstest.Same(t, "operations", []string(nil), c.Operations())
 }
 
 func TestSection3_32Bug6_AMissingContentTypeIsNoFault(t *testing.T) {
@@ -444,7 +444,7 @@ func TestA4A10_UploadedMediaAreRemovedWhateverFails(t *testing.T) {
 			c := newCloud(t)
 			c.Inject(aws.Fault{Operation: tt.operation, Effects: []aws.Effect{tt.effect}})
 			failed := c.Fail(t, tool, linked())
-			wantFailure(t, failed, tt.kind)
+			toolstest.WantFailure(t, failed, tt.kind)
 			c.wantOnlyTheCall(t)
 			if done := tt.operation == "GetObject"; done != strings.Contains(failed.Message, "run this tool again with transcription_job_name dify-") {
 				t.Errorf("the error is %s", failed.Message)
@@ -456,7 +456,7 @@ func TestA4A10_UploadedMediaAreRemovedWhateverFails(t *testing.T) {
 func TestMediaWhoseUploadWasNotConfirmedAreRemoved(t *testing.T) {
 	c := newCloud(t)
 	c.Inject(aws.Fault{Operation: "PutObject", Effects: []aws.Effect{aws.Drop()}})
-	wantFailure(t, c.Fail(t, tool, linked()), plugin.Connection)
+	toolstest.WantFailure(t, c.Fail(t, tool, linked()), plugin.Connection)
 	c.wantOnlyTheCall(t)
 }
 
@@ -477,7 +477,7 @@ func TestWhatPassesIsTriedAgain(t *testing.T) {
 		c := newCloud(t)
 		fault := c.Inject(aws.Fault{Operation: tt.operation, Times: 2, Effects: []aws.Effect{tt.effect}})
 		result := c.Succeed(t, tool, linked())
-		same(t, "leftovers", any([]any{}), variable(t, result, "not_removed"))
+		toolstest.Same(t, "leftovers", any([]any{}), toolstest.Output(t, result, "not_removed"))
 		if result.Text != dialogue || fault.Hits() != 2 || len(c.jobs.Jobs()) != 1 {
 			t.Errorf("%s: %q after %d failures and %d jobs", tt.operation, result.Text, fault.Hits(), len(c.jobs.Jobs()))
 		}
@@ -499,7 +499,7 @@ func TestWhatCannotBeRemovedCostsNobodyTheText(t *testing.T) {
 	c.Inject(aws.Fault{Operation: "DeleteTranscriptionJob", Effects: []aws.Effect{aws.Deny()}})
 	c.Inject(aws.Fault{Operation: "DeleteObject", Effects: []aws.Effect{aws.Deny()}})
 	result := c.Succeed(t, tool, linked())
-	left, _ := variable(t, result, "not_removed").([]any)
+	left, _ := toolstest.Output(t, result, "not_removed").([]any)
 	media := c.started(t)["Media"].(map[string]any)["MediaFileUri"]
 	if result.Text != dialogue || len(left) != 2 || left[0] != media || left[1] != "the transcription job "+c.jobs.Jobs()[0].Name {
 		t.Errorf("the text is %q, left is %v", result.Text, left)
@@ -519,7 +519,7 @@ func TestAnErrorNamesWhatCouldNotBeRemoved(t *testing.T) {
 	c := newCloud(t)
 	c.Inject(aws.Fault{Operation: "StartTranscriptionJob", Effects: []aws.Effect{aws.Deny()}})
 	c.Inject(aws.Fault{Operation: "DeleteObject", Effects: []aws.Effect{aws.Deny()}})
-	wantFailure(t, c.Fail(t, tool, linked()), plugin.Authorization, "transcribe:StartTranscriptionJob", "could not be removed, please do so: s3://"+bucket+"/transcribe-files/dify-")
+	toolstest.WantFailure(t, c.Fail(t, tool, linked()), plugin.Authorization, "transcribe:StartTranscriptionJob", "could not be removed, please do so: s3://"+bucket+"/transcribe-files/dify-")
 }
 
 func TestEveryErrorOfTranscribeHasItsSentence(t *testing.T) {
@@ -542,7 +542,7 @@ func TestEveryErrorOfTranscribeHasItsSentence(t *testing.T) {
 	} {
 		c := newCloud(t)
 		c.Inject(aws.Fault{Service: "transcribe", Operation: tt.operation, Effects: []aws.Effect{tt.effect}})
-		wantFailure(t, c.Fail(t, tool, with()), tt.kind, tt.words...)
+		toolstest.WantFailure(t, c.Fail(t, tool, with()), tt.kind, tt.words...)
 	}
 }
 
@@ -551,8 +551,8 @@ func TestABucketElsewhereIsRefusedInWordsThatHelp(t *testing.T) {
 	if err := c.store.AddBucket(s3.Bucket{Name: "tester-in-europe", Region: "eu-west-1", Owner: toolstest.AccountID}); err != nil {
 		t.Fatal(err)
 	}
-	wantFailure(t, c.Fail(t, tool, linked("s3_bucket_name", "tester-in-europe")), plugin.BadRequest, "isn't in the same region", "in a bucket in the region us-east-1")
-	same(t, "objects left", []string(nil), c.store.Keys("tester-in-europe"))
+	toolstest.WantFailure(t, c.Fail(t, tool, linked("s3_bucket_name", "tester-in-europe")), plugin.BadRequest, "isn't in the same region", "in a bucket in the region us-east-1")
+	toolstest.Same(t, "objects left", []string(nil), c.store.Keys("tester-in-europe"))
 	if result := c.Succeed(t, tool, linked("s3_bucket_name", "tester-in-europe", "aws_region", "eu-west-1")); result.Text != dialogue {
 		t.Errorf("the text is %q", result.Text)
 	}
@@ -571,7 +571,7 @@ func TestA19_TranscriptsAreReadFromS3Only(t *testing.T) {
 		speech := talk()
 		speech.Link = at + "?X-Amz-Signature=secret"
 		c.jobs.Hear(speech)
-		wantFailure(t, c.Fail(t, tool, with()), plugin.Unavailable, "the transcript of the job dify-", "was not read", "transcription_job_name")
+		toolstest.WantFailure(t, c.Fail(t, tool, with()), plugin.Unavailable, "the transcript of the job dify-", "was not read", "transcription_job_name")
 		for _, r := range c.Box.Requests() {
 			if r.Host != "transcribe.us-east-1.amazonaws.com" {
 				t.Errorf("%s%s was asked for", r.Host, r.Path)
@@ -620,8 +620,8 @@ func TestATranscriptThatIsTooLargeOrNoneIsRefused(t *testing.T) {
 func TestA6_NothingIsSentToAWSForMediaThatCannotBeRead(t *testing.T) {
 	c := newCloud(t)
 	c.serve("video/quicktime", []byte("\x00\x00\x00\x14ftypqt  "))
-	wantFailure(t, c.Fail(t, tool, linked("file_url", "https://"+mediaHost+"/a.mov")), plugin.BadRequest, `"a.mov" is video/quicktime`, "Convert it")
-	same(t, "operations", []string(nil), c.Operations())
+	toolstest.WantFailure(t, c.Fail(t, tool, linked("file_url", "https://"+mediaHost+"/a.mov")), plugin.BadRequest, `"a.mov" is video/quicktime`, "Convert it")
+	toolstest.Same(t, "operations", []string(nil), c.Operations())
 }
 
 func TestA2_EachPartGoesToWhereItBelongs(t *testing.T) {
@@ -631,7 +631,7 @@ func TestA2_EachPartGoesToWhereItBelongs(t *testing.T) {
 	for _, r := range c.Box.Requests() {
 		hosts[r.Host] = true
 	}
-	same(t, "hosts", map[string]bool{
+	toolstest.Same(t, "hosts", map[string]bool{
 		mediaHost: true, bucket + ".s3.us-east-1.amazonaws.com": true, "transcribe.us-east-1.amazonaws.com": true, "s3.us-east-1.amazonaws.com": true,
 	}, hosts)
 }

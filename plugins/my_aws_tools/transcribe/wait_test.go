@@ -1,25 +1,15 @@
 package transcribe_test
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"io"
-	"io/fs"
-	"net/http"
-	"net/http/httptest"
-	"os"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/fstest"
 	"testing/synctest"
 	"time"
 
 	"github.com/cloudplugins/difyplugin/host"
 	"github.com/cloudplugins/difyplugin/plugin"
-	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/transcribe"
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
@@ -29,85 +19,22 @@ import (
 
 // bubble is Transcribe, S3 and the tool without a network, in which hours pass in no time.
 type bubble struct {
-	*aws.Cloud
-	*host.Conn
+	*toolstest.AWS
+	*toolstest.Tools
 	store *s3.Store
 	jobs  *standin.Service
-
 	began time.Time
-	mu    sync.Mutex
-	looks []time.Duration // when jobs were looked up
 }
 
-// inBubble runs a test with the tool, whose calls end after the usual 585 seconds.
+// inBubble runs a test with the tool.
 func inBubble(t *testing.T, test func(*testing.T, *bubble)) {
 	t.Helper()
-	declared := declarations(t)
 	synctest.Test(t, func(t *testing.T) {
-		b := &bubble{Cloud: aws.New(), began: time.Now()}
-		if err := b.AddAccount(aws.Account{ID: toolstest.AccountID, Keys: []aws.Key{toolstest.Key()}}); err != nil {
-			t.Fatal(err)
-		}
+		b := &bubble{AWS: toolstest.StartInBubble(t), began: time.Now()}
 		b.store, b.jobs = services(t, b.Cloud)
-		served, err := plugin.New(declared, plugin.Tool(tool, transcribe.Transcribe))
-		if err != nil {
-			t.Fatal(err)
-		}
-		requests, toPlugin := io.Pipe()
-		results, fromPlugin := io.Pipe()
-		ended := make(chan error, 1)
-		go func() {
-			ctx := account.NewProcess(b).Context(context.Background())
-			err := served.Serve(ctx, requests, fromPlugin, &bytes.Buffer{}, nil)
-			_ = fromPlugin.Close()
-			ended <- err
-		}()
-		b.Conn = host.Connect(toPlugin, results, host.Options{Strict: true})
-		defer func() {
-			if err := errors.Join(b.Conn.Close(), <-ended); err != nil {
-				t.Error(err)
-			}
-			b.Cloud.Close()
-		}()
+		b.Tools = b.Run(t, plugin.Tool(tool, transcribe.Transcribe))
 		test(t, b)
 	})
-}
-
-// declarations are those of the plugin with this one tool.
-func declarations(t *testing.T) fs.FS {
-	t.Helper()
-	declared := fstest.MapFS{}
-	for _, name := range []string{"manifest.yaml", "PRIVACY.md", "_assets/icon.svg", "provider/my_aws_tools.yaml", "transcribe/" + tool + ".yaml"} {
-		content, err := os.ReadFile("../" + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if before, _, ok := strings.Cut(string(content), "\ntools:"); ok {
-			content = []byte(before + "\ntools:\n  - transcribe/" + tool + ".yaml\n")
-		}
-		declared[name] = &fstest.MapFile{Data: content}
-	}
-	return declared
-}
-
-// RoundTrip hands a request to the cloud.
-func (b *bubble) RoundTrip(r *http.Request) (*http.Response, error) {
-	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".GetTranscriptionJob") {
-		b.mu.Lock()
-		b.looks = append(b.looks, time.Since(b.began))
-		b.mu.Unlock()
-	}
-	r = r.Clone(r.Context())
-	r.Host = r.URL.Host
-	if r.Body == nil {
-		r.Body = http.NoBody
-	}
-	answer := httptest.NewRecorder()
-	b.ServeHTTP(answer, r)
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	return answer.Result(), nil
 }
 
 // takes makes all further jobs take a time.
@@ -117,38 +44,31 @@ func (b *bubble) takes(d time.Duration) {
 	b.jobs.Hear(speech)
 }
 
-func (b *bubble) call(ctx context.Context, parameters map[string]any) (host.Result, error) {
-	return b.Tool(ctx, toolstest.Caller(toolstest.Credentials()), tool, parameters)
-}
-
-func failure(t *testing.T, err error) *host.PluginError {
+// wantText fails the test unless the tool returns a text.
+func (b *bubble) wantText(t *testing.T, want string, parameters map[string]any) {
 	t.Helper()
-	var failed *host.PluginError
-	if !errors.As(err, &failed) {
-		t.Fatalf("the tool did not fail as tools do: %v", err)
+	if got := b.Succeed(t, tool, parameters).Text; got != want {
+		t.Errorf("the text is %q, want %q", got, want)
 	}
-	return failed
 }
 
 func TestSection3_32Bug2_JobsAreLookedAtLessAndLessOften(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bubble) {
 		b.takes(5 * time.Minute)
-		result, err := b.call(t.Context(), with())
-		if err != nil || result.Text != dialogue {
-			t.Fatalf("%q, %v", result.Text, err)
-		}
+		b.wantText(t, dialogue, with())
 		if took := time.Since(b.began); took < 5*time.Minute || took > 5*time.Minute+18*time.Second {
 			t.Errorf("the text was there after %v", took)
 		}
 		least := 2 * time.Second
-		for i := 1; i < len(b.looks); i++ {
-			if pause := b.looks[i] - b.looks[i-1]; pause < least || pause > 18*time.Second {
-				t.Errorf("the pause before look %d is %v, and at least %v were due", i+1, pause, least)
+		pauses := b.Pauses("GetTranscriptionJob")
+		for i, pause := range pauses {
+			if pause < least || pause > 18*time.Second {
+				t.Errorf("the pause before look %d is %v, and at least %v were due", i+2, pause, least)
 			}
 			least = min(least*3/2, 15*time.Second)
 		}
-		if len(b.looks) > 30 {
-			t.Errorf("the job was looked at %d times", len(b.looks))
+		if len(pauses) < 10 || len(pauses) > 29 {
+			t.Errorf("the job was looked at %d times", len(pauses)+1)
 		}
 	})
 }
@@ -156,16 +76,13 @@ func TestSection3_32Bug2_JobsAreLookedAtLessAndLessOften(t *testing.T) {
 func TestSection3_32Bug2_AJobThatOutlastsTheCallIsNamedAndPickedUp(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bubble) {
 		b.takes(15 * time.Minute)
-		_, err := b.call(t.Context(), with())
+		failed := b.Fail(t, tool, with())
 		job := b.jobs.Jobs()[0].Name
-		wantFailure(t, failure(t, err), plugin.Unavailable, "has not ended within the time", "run this tool again with the same parameters and transcription_job_name "+job)
+		toolstest.WantFailure(t, failed, plugin.Unavailable, "has not ended within the time", "run this tool again with the same parameters and transcription_job_name "+job)
 		if took := time.Since(b.began); took != 585*time.Second {
 			t.Errorf("the call took %v, and ought to end 15 seconds before the host gives up", took)
 		}
-		result, err := b.call(t.Context(), with("transcription_job_name", " "+job))
-		if err != nil || result.Text != dialogue {
-			t.Errorf("%q, %v", result.Text, err)
-		}
+		b.wantText(t, dialogue, with("transcription_job_name", " "+job))
 		if jobs := b.jobs.Jobs(); len(jobs) != 1 || !jobs[0].Deleted {
 			t.Errorf("the jobs are %+v", jobs)
 		}
@@ -178,14 +95,10 @@ func TestMediaStayForAJobThatGoesOnAndAreRemovedByWhoPicksItUp(t *testing.T) {
 		put(t, b.store, key)
 		b.takes(15 * time.Minute)
 		b.jobs.Add(toolstest.AccountID, job, "s3://"+bucket+"/"+key, true)
-		_, err := b.call(t.Context(), with("transcription_job_name", job))
-		wantFailure(t, failure(t, err), plugin.Unavailable, "transcription_job_name "+job, "removes the media that were uploaded to s3://"+bucket+"/"+key)
-		same(t, "objects", []string{"call.mp3", key}, b.store.Keys(bucket))
-		result, err := b.call(t.Context(), with("transcription_job_name", job))
-		if err != nil || result.Text != dialogue {
-			t.Errorf("%q, %v", result.Text, err)
-		}
-		same(t, "objects", []string{"call.mp3"}, b.store.Keys(bucket))
+		toolstest.WantFailure(t, b.Fail(t, tool, with("transcription_job_name", job)), plugin.Unavailable, "transcription_job_name "+job, "removes the media that were uploaded to s3://"+bucket+"/"+key)
+		toolstest.Same(t, "objects", []string{"call.mp3", key}, b.store.Keys(bucket))
+		b.wantText(t, dialogue, with("transcription_job_name", job))
+		toolstest.Same(t, "objects", []string{"call.mp3"}, b.store.Keys(bucket))
 	})
 }
 
@@ -198,12 +111,12 @@ func TestAJobOfSomebodyElsesIsReadAndLeftAlone(t *testing.T) {
 		} {
 			put(t, b.store, strings.TrimPrefix(uri, "s3://"+bucket+"/"))
 			b.jobs.Add(toolstest.AccountID, name, uri, false)
-			result, err := b.call(t.Context(), with("transcription_job_name", name))
-			if err != nil || result.Text != "Hello, world. Hi." || variable(t, result, "segments") != nil {
-				t.Errorf("%s: %q, %v", name, result.Text, err)
+			result := b.Succeed(t, tool, with("transcription_job_name", name))
+			if result.Text != "Hello, world. Hi." || toolstest.Output(t, result, "segments") != nil {
+				t.Errorf("%s: %q", name, result.Text)
 			}
 		}
-		same(t, "objects", []string{"call.mp3", "transcribe-files/dify-OTHER.mp3", "transcribe-files/of-a-talk.mp3"}, b.store.Keys(bucket))
+		toolstest.Same(t, "objects", []string{"call.mp3", "transcribe-files/dify-OTHER.mp3", "transcribe-files/of-a-talk.mp3"}, b.store.Keys(bucket))
 		for _, job := range b.jobs.Jobs() {
 			if ours := job.Name == "dify-AGAIN"; job.Deleted != ours {
 				t.Errorf("%s: deleted %t", job.Name, job.Deleted)
@@ -214,8 +127,7 @@ func TestAJobOfSomebodyElsesIsReadAndLeftAlone(t *testing.T) {
 
 func TestAJobThatIsNotThereIsNotWaitedFor(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bubble) {
-		_, err := b.call(t.Context(), with("transcription_job_name", "dify-NONE", "language_code", "not looked at", "s3_bucket_name", "x y"))
-		wantFailure(t, failure(t, err), plugin.BadRequest, "there is no such job in the region us-east-1", "transcription_job_name")
+		toolstest.WantFailure(t, b.Fail(t, tool, with("transcription_job_name", "dify-NONE", "language_code", "not looked at", "s3_bucket_name", "x y")), plugin.BadRequest, "there is no such job in the region us-east-1", "transcription_job_name")
 		if time.Since(b.began) != 0 || len(b.Operations()) != 1 {
 			t.Errorf("%v were sent within %v", b.Operations(), time.Since(b.began))
 		}
@@ -280,8 +192,8 @@ func outOfTime(ctx context.Context, over <-chan struct{}) (context.Context, cont
 func TestA10_UploadedMediaStayOnlyWhileSomebodyCanPickTheJobUp(t *testing.T) {
 	c, failed := endAt(t, "GetTranscriptionJob", outOfTime)
 	job := c.jobs.Jobs()[0]
-	wantFailure(t, failed, plugin.Unavailable, "has not ended within the time", "transcription_job_name "+job.Name, job.MediaFileURI)
-	same(t, "objects", []string{"call.mp3", strings.TrimPrefix(job.MediaFileURI, "s3://"+bucket+"/")}, c.store.Keys(bucket))
+	toolstest.WantFailure(t, failed, plugin.Unavailable, "has not ended within the time", "transcription_job_name "+job.Name, job.MediaFileURI)
+	toolstest.Same(t, "objects", []string{"call.mp3", strings.TrimPrefix(job.MediaFileURI, "s3://"+bucket+"/")}, c.store.Keys(bucket))
 	if result := c.Succeed(t, tool, linked("transcription_job_name", job.Name)); result.Text != dialogue {
 		t.Errorf("the text is %q", result.Text)
 	}
@@ -292,7 +204,7 @@ func TestA10_NothingIsLeftOfACallThatIsCancelled(t *testing.T) {
 	for _, operation := range []string{"PutObject", "StartTranscriptionJob", "GetTranscriptionJob"} {
 		t.Run(operation, func(t *testing.T) {
 			c, failed := endAt(t, operation, cancelled)
-			wantFailure(t, failed, plugin.Unavailable)
+			toolstest.WantFailure(t, failed, plugin.Unavailable)
 			c.wantOnlyTheCall(t)
 		})
 	}
@@ -300,6 +212,6 @@ func TestA10_NothingIsLeftOfACallThatIsCancelled(t *testing.T) {
 
 func TestA10_NothingIsLeftOfACallWhoseTimeIsUpBeforeItsJobRuns(t *testing.T) {
 	c, failed := endAt(t, "PutObject", outOfTime)
-	wantFailure(t, failed, plugin.Unavailable)
+	toolstest.WantFailure(t, failed, plugin.Unavailable)
 	c.wantOnlyTheCall(t)
 }
