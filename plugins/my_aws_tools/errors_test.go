@@ -2,7 +2,6 @@ package main
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/cloudplugins/difyplugin/plugin"
@@ -31,24 +30,20 @@ func TestEveryToolTellsEveryClassOfAWSErrorsApart(t *testing.T) {
 		if slices.Contains(withoutAWS, name) {
 			continue
 		}
-		for _, class := range classes {
-			t.Run(name+"/"+class.name, func(t *testing.T) {
-				cloud := toolstest.Start(t)
-				parameters := successes[name](t, cloud)
-				cloud.Inject(aws.Fault{Effects: []aws.Effect{class.effect}})
-				failure := cloud.RunPlugin(t, declarations, parts()...).Fail(t, name, parameters)
-				if failure.Type != string(class.kind) {
-					t.Errorf("the kind is %s, not %s: %s", failure.Type, class.kind, failure.Message)
-				}
-				if failure.Args["description"] != failure.Message || len(failure.Message) < 40 {
-					t.Errorf("the user reads %q", failure.Message)
-				}
-				for _, secret := range []string{toolstest.SecretAccessKey, "X-Amz-Signature", "AWS4-HMAC"} {
-					if strings.Contains(failure.Message, secret) {
-						t.Errorf("the message shows %s: %s", secret, failure.Message)
+		t.Run(name, func(t *testing.T) {
+			cloud := toolstest.Start(t)
+			parameters := successes[name](t, cloud)
+			tools := cloud.RunPlugin(t, declarations, parts()...)
+			for _, class := range classes {
+				t.Run(class.name, func(t *testing.T) {
+					defer cloud.Inject(aws.Fault{Effects: []aws.Effect{class.effect}}).Remove()
+					failure := tools.Fail(t, name, parameters)
+					toolstest.WantFailure(t, failure, class.kind)
+					if failure.Args["description"] != failure.Message || len(failure.Message) < 40 {
+						t.Errorf("the user reads %q", failure.Message)
 					}
-				}
-			})
-		}
+				})
+			}
+		})
 	}
 }

@@ -21,7 +21,7 @@ func WantFailure(t testing.TB, failed *host.PluginError, kind plugin.Kind, words
 			t.Errorf("the error does not say %q: %.900s", word, failed.Message)
 		}
 	}
-	for _, secret := range []string{SecretAccessKey, "AWS4-HMAC", "sign=secret"} {
+	for _, secret := range []string{SecretAccessKey, "AWS4-HMAC", "X-Amz-Signature", "sign=secret"} {
 		if strings.Contains(failed.Message, secret) {
 			t.Errorf("the error shows a secret: %s", failed.Message)
 		}
