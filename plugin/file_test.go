@@ -575,3 +575,26 @@ func TestUploadWithoutContentIsAnError(t *testing.T) {
 		t.Errorf("error = %+v", failure)
 	}
 }
+
+// endless is a body that counts what is read of it.
+type endless struct{ read *atomic.Int64 }
+
+func (e endless) Read(p []byte) (int, error) { e.read.Add(int64(len(p))); return len(p), nil }
+
+func (endless) Close() error { return nil }
+
+func TestAnUploadIsReadNoFasterThanItIsSent(t *testing.T) {
+	c := newCalls(t, nil)
+	c.dify.Config.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.CopyN(io.Discard, r.Body, 1<<20)
+		panic(http.ErrAbortHandler)
+	})
+	var read atomic.Int64
+	open := func(context.Context) (io.ReadCloser, error) { return endless{&read}, nil }
+	if _, failure := c.sendFile(false, File{Name: "film.mp4", Size: 64 << 20, Open: open}); failure == nil {
+		t.Error("the upload passed for a success")
+	}
+	if n := read.Load(); n < 1<<20 || n > 32<<20 {
+		t.Errorf("%d bytes were read when Dify had taken one MiB", n)
+	}
+}

@@ -3,10 +3,6 @@ package agentcore
 import (
 	"context"
 	"errors"
-	"net/http"
-	"net/http/httptrace"
-	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -39,7 +35,7 @@ type session struct {
 	client *bedrockagentcore.Client
 	// once sends each request a single time.
 	once *bedrockagentcore.Client
-	line *line
+	line *account.Line
 }
 
 func openSession(acct *account.Account, j job) *session {
@@ -48,34 +44,12 @@ func openSession(acct *account.Account, j job) *session {
 	}
 	cfg := acct.Config(account.BedrockAgentCore)
 	s.client = bedrockagentcore.NewFromConfig(cfg)
-	s.line = &line{next: cfg.HTTPClient}
+	s.line = account.NewLine(cfg.HTTPClient, "AgentCore", 0)
 	once := cfg.Copy()
 	once.HTTPClient = s.line
-	once.Retryer = func() aws.Retryer { return throttledOnly{cfg.Retryer()} }
+	once.Retryer = account.Once(cfg.Retryer)
 	s.once = bedrockagentcore.NewFromConfig(once)
 	return s
-}
-
-// throttledOnly repeats a request only where AWS has refused it for coming too fast, and so has not performed it.
-type throttledOnly struct{ aws.Retryer }
-
-// IsErrorRetryable implements [aws.Retryer].
-func (r throttledOnly) IsErrorRetryable(err error) bool {
-	return strings.Contains(account.Code(err), "Throttl") && r.Retryer.IsErrorRetryable(err)
-}
-
-// line is the way to AWS for the requests that run something. It notices whether the latest of them has left this
-// machine, which decides what an error may say about it.
-type line struct {
-	next bedrockagentcore.HTTPClient
-	sent atomic.Bool
-}
-
-// Do implements [bedrockagentcore.HTTPClient].
-func (l *line) Do(r *http.Request) (*http.Response, error) {
-	l.sent.Store(false)
-	trace := &httptrace.ClientTrace{WroteHeaders: func() { l.sent.Store(true) }}
-	return l.next.Do(r.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
 }
 
 // outlive is a context that ends a little later than another.
@@ -199,7 +173,7 @@ func (s *session) explainRun(err error, doing string) error {
 	}
 	var known *plugin.Error
 	certain := errors.As(err, &known) || account.Code(err) != "" && plugin.KindOf(explained) != plugin.Unavailable
-	if certain || !s.line.sent.Load() {
+	if certain || !s.line.Sent() {
 		return explained
 	}
 	return plugin.Errorf(plugin.KindOf(explained), "%w. It may have been run all the same, and was not run a second time", explained)

@@ -44,7 +44,7 @@ func TestTheToolAndTheModelAgreeAboutImagesFromWords(t *testing.T) {
 			in.Colors = strings.TrimSuffix(strings.Repeat("#0a0B0c-", rapid.IntRange(1, 11).Draw(t, "colors")), "-")
 		}
 		d, refused := in.read()
-		body, err := d.body(context.Background(), nil, nil) // there are no images to read
+		body, _, err := d.body(context.Background(), nil, nil) // there are no images to read
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -163,14 +165,14 @@ type verdict struct {
 }
 
 func (c client) apply(ctx context.Context, j judgement) (verdict, error) {
-	c.line.keep = true
+	answered := &keeper{}
 	_, err := c.runtime.ApplyGuardrail(ctx, &bedrockruntime.ApplyGuardrailInput{
 		GuardrailIdentifier: aws.String(j.guardrail), GuardrailVersion: aws.String(j.version), Source: j.source,
 		Content: j.content, OutputScope: j.scope,
-	})
+	}, answered.stand)
 	var v verdict
 	if err == nil {
-		v, err = readVerdict(c.line.body)
+		v, err = readVerdict(answered.body)
 	}
 	return v, c.explain(err, "apply the guardrail "+j.guardrail, "bedrock:ApplyGuardrail", j.guardrail, map[string]account.Fault{
 		"ResourceNotFoundException": {
@@ -178,6 +180,29 @@ func (c client) apply(ctx context.Context, j judgement) (verdict, error) {
 		},
 		"ValidationException": {Kind: plugin.BadRequest, Text: "Bedrock does not accept the request{said}"},
 	})
+}
+
+// keeper keeps the body of the latest answer as it came.
+type keeper struct {
+	next bedrockruntime.HTTPClient
+	body []byte
+}
+
+// stand puts the keeper before the client of a request.
+func (k *keeper) stand(o *bedrockruntime.Options) { k.next, o.HTTPClient = o.HTTPClient, k }
+
+// Do implements [bedrockruntime.HTTPClient].
+func (k *keeper) Do(r *http.Request) (*http.Response, error) {
+	answer, err := k.next.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if k.body, err = io.ReadAll(answer.Body); err != nil {
+		return nil, err
+	}
+	answer.Body = io.NopCloser(bytes.NewReader(k.body))
+	return answer, nil
 }
 
 func readVerdict(body []byte) (verdict, error) {

@@ -300,7 +300,7 @@ func TestErrorsOfAGuardrailNameThePermission(t *testing.T) {
 func TestAnAnswerWithoutEndIsEnded(t *testing.T) {
 	c := newCloud(t)
 	c.Register("bedrock-runtime", endless{standin.New()})
-	toolstest.WantFailure(t, c.Fail(t, "apply_guardrail", guarded()), plugin.Unavailable, "sends more than any answer", "aws_endpoint_url")
+	toolstest.WantFailure(t, c.Fail(t, "apply_guardrail", guarded()), plugin.Unavailable, "in place of Bedrock sends more than", "aws_endpoint_url")
 }
 
 // endless is Bedrock with an answer that is longer than anybody needs.

@@ -73,10 +73,18 @@ func Draw(ctx context.Context, call *plugin.Call, in DrawInput) error {
 	if err != nil {
 		return err
 	}
-	body, err := d.body(ctx, call, acct)
+	body, size, err := d.body(ctx, call, acct)
 	if err != nil {
 		return err
 	}
+	if d.sized {
+		size = image.Pt(in.Width, in.Height)
+	}
+	release, err := reserve(ctx, in.Count, size)
+	if err != nil {
+		return err
+	}
+	defer release()
 	made, err := newClient(acct, "", maxImageAnswer).draw(ctx, d, body)
 	if err != nil {
 		return err
@@ -88,48 +96,47 @@ func Draw(ctx context.Context, call *plugin.Call, in DrawInput) error {
 // maxBody is the longest body of a request to a model in bytes.
 const maxBody = 25_000_000
 
-// body reads the images and writes the request.
-func (d drawing) body(ctx context.Context, call *plugin.Call, acct *account.Account) ([]byte, error) {
-	if err := d.addImages(ctx, call, acct); err != nil {
-		return nil, err
+// body reads the images and writes the request. The size is that of the image that is worked on, if there is one.
+func (d drawing) body(ctx context.Context, call *plugin.Call, acct *account.Account) (text []byte, size image.Point, err error) {
+	size, err = d.addImages(ctx, call, acct)
+	if err != nil {
+		return nil, size, err
 	}
 	request := map[string]any{"taskType": d.taskType, d.parameters: d.own}
 	if d.config != nil {
 		request["imageGenerationConfig"] = d.config
 	}
-	body, err := param.Encode(request)
-	if err == nil && len(body) > maxBody {
-		err = plugin.Errorf(plugin.BadRequest, "nova_canvas was not run: the images have %d bytes together as they are sent, and Bedrock takes %d: use smaller ones", len(body), maxBody)
+	text, err = param.Encode(request)
+	if err == nil && len(text) > maxBody {
+		err = plugin.Errorf(plugin.BadRequest, "nova_canvas was not run: the images have %d bytes together as they are sent, and Bedrock takes %d: use smaller ones", len(text), maxBody)
 	}
-	return body, err
+	return text, size, err
 }
 
 // addImages reads the images and puts them where the task has them.
-func (d drawing) addImages(ctx context.Context, call *plugin.Call, acct *account.Account) error {
+func (d drawing) addImages(ctx context.Context, call *plugin.Call, acct *account.Account) (size image.Point, err error) {
 	sources := make([]string, len(d.sources))
-	var size image.Point
 	for i, from := range d.sources {
-		var err error
 		if sources[i], size, err = from.encoded(ctx, call, acct, opaque); err != nil {
-			return err
+			return size, err
 		}
 	}
 	d.placeSources(sources)
 	if d.reference != nil {
 		encoded, _, err := d.reference.encoded(ctx, call, acct, opaque)
 		if err != nil {
-			return err
+			return size, err
 		}
 		d.own["referenceImage"] = encoded
 	}
 	if d.mask != nil {
 		encoded, _, err := d.mask.encoded(ctx, call, acct, func(mask image.Image) error { return checkMask(mask, size) })
 		if err != nil {
-			return err
+			return size, err
 		}
 		d.placeMask(encoded)
 	}
-	return nil
+	return size, nil
 }
 
 func (d drawing) placeSources(sources []string) {
@@ -235,7 +242,7 @@ func (c client) draw(ctx context.Context, d drawing, body []byte) (*images, erro
 // drawError says whether an image may have been made although nothing came back.
 func (c client) drawError(err error, model string) error {
 	explained := c.explain(err, "make an image with "+model, "bedrock:InvokeModel", model, modelFaults())
-	if !c.line.sent.Load() || account.Code(err) != "" && plugin.KindOf(explained) != plugin.Unavailable {
+	if !c.line.Sent() || account.Code(err) != "" && plugin.KindOf(explained) != plugin.Unavailable {
 		return explained
 	}
 	if isOver(explained) {

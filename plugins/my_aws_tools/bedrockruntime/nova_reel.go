@@ -94,7 +94,7 @@ func (f filming) folder() string { return "s3://" + f.bucket + "/" + f.prefix }
 // startError says whether the video may have been started although nothing came back.
 func (f filming) startError(c client, err error) error {
 	explained := c.explain(err, "start a video with "+f.model, "bedrock:InvokeModel and s3:PutObject", f.model+" and "+f.folder(), modelFaults())
-	if !c.line.sent.Load() || account.Code(err) != "" && plugin.KindOf(explained) != plugin.Unavailable {
+	if !c.line.Sent() || account.Code(err) != "" && plugin.KindOf(explained) != plugin.Unavailable {
 		return explained
 	}
 	return plugin.Errorf(plugin.KindOf(explained), "%w. The video may have been started and charged all the same: look into %s in a few minutes before you run this again", explained, f.folder())

@@ -20,6 +20,8 @@ const (
 	maxEvent   = 1 << 20
 	// maxClientContext is how long the client context may be in base64.
 	maxClientContext = 3583
+	// maxAnswer bounds an answer. Lambda's own end a little above 6 MiB.
+	maxAnswer = 8 << 20
 )
 
 // invocation is one request to run a function.
@@ -58,11 +60,11 @@ func (i invocation) check(wrong *param.Problems, payload string) {
 func (i invocation) send(ctx context.Context, acct *account.Account) (*lambda.InvokeOutput, error) {
 	cfg := acct.Config(account.Lambda)
 	cfg.Region = i.function.in(acct)
-	line := &line{next: cfg.HTTPClient}
+	line := account.NewLine(cfg.HTTPClient, "Lambda", maxAnswer)
 	cfg.HTTPClient = line
 	out, err := lambda.NewFromConfig(cfg, once).Invoke(ctx, i.input())
 	if err != nil {
-		return nil, i.explain(err, acct, line.sent.Load())
+		return nil, i.explain(err, acct, line.Sent())
 	}
 	return out, i.failure(out)
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 
@@ -40,7 +39,7 @@ func encodeRequest(wrong *param.Problems, parameter string, value any) json.RawM
 // invoke sends a request to the model behind an endpoint and returns what it answers.
 func invoke(ctx context.Context, acct *account.Account, endpoint string, body json.RawMessage) ([]byte, error) {
 	cfg := acct.Config(account.SageMakerRuntime)
-	cfg.HTTPClient = boundedClient{cfg.HTTPClient}
+	cfg.HTTPClient = account.NewLine(cfg.HTTPClient, "SageMaker", maxAnswer)
 	out, err := sagemakerruntime.NewFromConfig(cfg).InvokeEndpoint(ctx, &sagemakerruntime.InvokeEndpointInput{
 		EndpointName: aws.String(endpoint), ContentType: aws.String(jsonType), Body: body,
 	})
@@ -104,34 +103,4 @@ func clip(text string, most int) string {
 		return string(runes[:most]) + "…"
 	}
 	return text
-}
-
-// boundedClient ends answers that no model can have made.
-type boundedClient struct{ next sagemakerruntime.HTTPClient }
-
-// Do implements [sagemakerruntime.HTTPClient].
-func (c boundedClient) Do(r *http.Request) (*http.Response, error) {
-	answer, err := c.next.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	answer.Body = &boundedBody{ReadCloser: answer.Body, left: maxAnswer}
-	return answer, nil
-}
-
-// boundedBody is a body that fails when it is longer than it may be.
-type boundedBody struct {
-	io.ReadCloser
-	left int64
-}
-
-// Read implements [io.Reader].
-func (b *boundedBody) Read(p []byte) (int, error) {
-	if b.left >= 0 {
-		n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left+1)])
-		if b.left -= int64(n); b.left >= 0 {
-			return n, err
-		}
-	}
-	return 0, plugin.Errorf(plugin.Unavailable, "what answers in place of SageMaker sends more than %d bytes: check aws_endpoint_url", maxAnswer)
 }

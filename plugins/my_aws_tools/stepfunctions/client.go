@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptrace"
-	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -16,21 +13,26 @@ import (
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
 )
 
+// maxAnswer bounds an answer in bytes: an input and an output of 256 KiB each, every character of which may be escaped.
+const maxAnswer = 8 << 20
+
 // client is Step Functions in one region.
 type client struct {
 	region string
 	// looking repeats what failed, as the SDK does; starting does not.
 	looking, starting *sfn.Client
-	line              *line
+	line              *account.Line
 }
 
 func newClient(acct *account.Account, region string) client {
 	cfg := acct.Config(account.StepFunctions)
 	cfg.Region = region
-	c := client{region: region, looking: sfn.NewFromConfig(cfg), line: &line{next: cfg.HTTPClient}}
+	c := client{region: region, line: account.NewLine(cfg.HTTPClient, "Step Functions", maxAnswer)}
 	once := cfg.Copy()
+	cfg.HTTPClient = account.NewLine(cfg.HTTPClient, "Step Functions", maxAnswer)
+	c.looking = sfn.NewFromConfig(cfg)
 	once.HTTPClient = c.line
-	once.Retryer = func() aws.Retryer { return throttledOnly{cfg.Retryer()} }
+	once.Retryer = account.Once(cfg.Retryer)
 	c.starting = sfn.NewFromConfig(once, func(o *sfn.Options) {
 		if acct.Endpoint(account.StepFunctions) != "" {
 			o.APIOptions = append(o.APIOptions, keepHost)
@@ -46,20 +48,6 @@ func keepHost(stack *middleware.Stack) error {
 		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 			return next.HandleInitialize(smithyhttp.DisableEndpointHostPrefix(ctx, true), in)
 		}), middleware.Before)
-}
-
-// line is the way to AWS for one request. It notices whether the request left this machine, which decides what an error
-// may say about the execution.
-type line struct {
-	next sfn.HTTPClient
-	// sent is true from the moment at which AWS may have got the request.
-	sent atomic.Bool
-}
-
-// Do implements [sfn.HTTPClient].
-func (l *line) Do(r *http.Request) (*http.Response, error) {
-	trace := &httptrace.ClientTrace{WroteHeaders: func() { l.sent.Store(true) }}
-	return l.next.Do(r.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
 }
 
 // start starts an execution that is not waited for here.
@@ -90,7 +78,7 @@ func (c client) startError(err error, in request, action string) error {
 		return nil
 	}
 	explained := c.explain(err, "start an execution of the state machine "+in.machine.arn, action, in.machine.arn)
-	if account.Code(err) != "" && plugin.KindOf(explained) != plugin.Unavailable || !c.line.sent.Load() {
+	if account.Code(err) != "" && plugin.KindOf(explained) != plugin.Unavailable || !c.line.Sent() {
 		return explained
 	}
 	if isOver(explained) && action == "states:StartSyncExecution" {

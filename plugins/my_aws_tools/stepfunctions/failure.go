@@ -3,9 +3,7 @@ package stepfunctions
 import (
 	"context"
 	"errors"
-	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/cloudplugins/difyplugin/plugin"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/account"
 )
@@ -46,12 +44,4 @@ func (c client) explain(err error, doing, action, resource string) error {
 // isOver reports whether the call has ended before a request was answered.
 func isOver(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
-}
-
-// throttledOnly repeats a request only where AWS has refused it for coming too fast, and so has not performed it.
-type throttledOnly struct{ aws.Retryer }
-
-// IsErrorRetryable implements [aws.Retryer].
-func (r throttledOnly) IsErrorRetryable(err error) bool {
-	return strings.Contains(account.Code(err), "Throttl") && r.Retryer.IsErrorRetryable(err)
 }
