@@ -38,6 +38,10 @@ func (a *AWS) Run(t testing.TB, parts ...plugin.Part) *Tools {
 	t.Helper()
 	declarations := declarationsHere(t)
 	if a.Box != nil {
+		agreement.Do(func() { agreement.err = serve(t, declarations, parts).Check() })
+		if agreement.err != nil {
+			t.Fatalf("declarations and functions disagree:\n%v", agreement.err)
+		}
 		return a.RunPlugin(t, declarations, parts...)
 	}
 	tools := &Tools{declarations: declarations}
@@ -45,13 +49,17 @@ func (a *AWS) Run(t testing.TB, parts ...plugin.Part) *Tools {
 	return tools
 }
 
-// RunPlugin is Run with declarations of the caller's.
+// agreement is what the check of the folder's declarations came to. They are those of the process, and reading them all
+// takes longer than most tests.
+var agreement struct {
+	sync.Once
+	err error
+}
+
+// RunPlugin is Run with declarations of the caller's, which are not checked.
 func (a *AWS) RunPlugin(t testing.TB, declarations fs.FS, parts ...plugin.Part) *Tools {
 	t.Helper()
 	served := serve(t, declarations, parts)
-	if err := served.Check(); err != nil {
-		t.Fatalf("declarations and functions disagree:\n%v", err)
-	}
 	dify, err := host.NewDify(host.DifyOptions{Folder: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -161,11 +169,7 @@ func (tools *Tools) FailAs(t testing.TB, credentials map[string]any, tool string
 // CheckOutputs fails the test unless a success of a tool set exactly the outputs that it declares.
 func (tools *Tools) CheckOutputs(t testing.TB, tool string, result host.Result) {
 	t.Helper()
-	declared, err := manifest.FindTool(tools.declarations, tool)
-	if err != nil {
-		t.Fatal(err)
-	}
-	properties, _ := declared.OutputSchema["properties"].(map[string]any)
+	properties := tools.outputs(t, tool)
 	if len(properties) == 0 {
 		t.Errorf("%s declares no outputs: a workflow could use nothing of it but its text", tool)
 	}
@@ -180,6 +184,24 @@ func (tools *Tools) CheckOutputs(t testing.TB, tool string, result host.Result) 
 		}
 	}
 }
+
+// outputs are the properties of a tool's output_schema.
+func (tools *Tools) outputs(t testing.TB, tool string) map[string]any {
+	t.Helper()
+	if known, ok := outputs.Load(tool); ok {
+		return known.(map[string]any)
+	}
+	declared, err := manifest.FindTool(tools.declarations, tool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	properties, _ := declared.OutputSchema["properties"].(map[string]any)
+	outputs.Store(tool, properties)
+	return properties
+}
+
+// outputs are those of all tools that were asked for: a process tests one set of declarations.
+var outputs sync.Map // of map[string]any, by the name of the tool
 
 // fits reports whether a value has the type of a JSON schema. Null fits all: it means that there is none.
 func fits(raw json.RawMessage, kind string) bool {
