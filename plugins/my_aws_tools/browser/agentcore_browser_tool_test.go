@@ -294,6 +294,27 @@ func TestSection3_2Bug6_PagesDoNotLeadElsewhere(t *testing.T) {
 	}
 }
 
+func TestSection3_2Bug6_FramesOfOtherSitesDoNotLeadElsewhereEither(t *testing.T) {
+	c, s := newBrowsers(t), newSite(t)
+	elsewhere := strings.Replace(s.URL, "127.0.0.1", "localhost", 1) // another site, which has a process of its own
+	asking := func(path string) string {
+		return `<script>fetch("http://169.254.169.254/` + path + `", {mode: "no-cors"}).catch(() => top.postMessage("refused ", "*"))</script>`
+	}
+	s.page("/deep", asking("deep"))
+	s.page("/frame", asking("frame")+`<iframe src="`+s.URL+`/deep"></iframe>`)
+	framed := s.page("/framed", `<iframe src="`+elsewhere+`/frame"></iframe><p id=said></p><script>addEventListener("message", (e) => said.append(e.data))</script>`)
+	id := c.open(t)
+	got := c.use(t, id, "browse_url", "url", framed, "wait_time", 1)
+	for _, path := range []string{"frame", "deep"} {
+		if want := "a request to http://169.254.169.254/" + path + " was refused"; !strings.Contains(fmt.Sprint(got["notices"]), want) {
+			t.Errorf("%q is not in %v", want, got["notices"])
+		}
+	}
+	if content := got["content"].(string); strings.Count(content, "refused") != 2 {
+		t.Errorf("the frames did not run on: %q", content)
+	}
+}
+
 func TestSection3_2Bug6_APageOfTheMachineIsNotLookedAt(t *testing.T) {
 	c, s := newBrowsers(t), newSite(t)
 	id := c.open(t)

@@ -169,11 +169,24 @@ func (d *devtools) call(ctx context.Context, session, method string, params, res
 
 // tell sends a command whose answer nobody needs. It does not wait, not even for the socket.
 func (d *devtools) tell(session, method string, params any) {
+	d.tellAll(command{SessionID: session, Method: method, Params: params})
+}
+
+// tellAll is tell for several commands, which arrive in their order.
+func (d *devtools) tellAll(commands ...command) {
 	d.mu.Lock()
-	d.last++
-	id := d.last
+	for i := range commands {
+		d.last++
+		commands[i].ID = d.last
+	}
 	d.mu.Unlock()
-	go func() { _ = d.send(command{id, session, method, params}) }() // when it fails the connection has ended
+	go func() {
+		for _, c := range commands {
+			if d.send(c) != nil { // then the connection has ended
+				return
+			}
+		}
+	}()
 }
 
 func (d *devtools) send(c command) error {

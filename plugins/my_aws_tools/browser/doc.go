@@ -24,8 +24,8 @@
 //
 // The browser opens http and https only. The URL of a call is checked, and so is the address that the page has after
 // every step, since pages send browsers elsewhere. Link-local addresses and the metadata services of clouds are refused
-// in the URL of a call and in every request of the page and its redirects, as far as the address stands in the URL. The
-// browser runs in AWS's network, not in the plugin's: which private addresses it reaches is decided there.
+// in the URL of a call and in every request of the page and of its frames, with redirects, as far as the address stands
+// in the URL. The browser runs in AWS's network, not in the plugin's: which private addresses it reaches is decided there.
 //
 // Dialogs are answered so that they hold nothing up, windows that a page opens are closed, downloads are refused. All
 // three are reported in the output notices.

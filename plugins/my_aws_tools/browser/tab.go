@@ -85,10 +85,11 @@ func (t *tab) prepare(ctx context.Context) error {
 	return nil
 }
 
-// watch asks for what makes calls more comfortable. A browser that refuses it is used all the same.
+// watch asks for what makes calls safer and more comfortable. A browser that refuses it is used all the same.
 func (t *tab) watch(ctx context.Context) {
 	events := true
 	_, _ = ask(ctx, t.devtools, t.session, inspector.Enable, cdp.Empty{})
+	_, _ = ask(ctx, t.devtools, t.session, target.SetAutoAttach, watchFrames())
 	_, _ = ask(ctx, t.devtools, "", target.SetDiscoverTargets, target.SetDiscoverTargetsParams{Discover: true})
 	_, _ = ask(ctx, t.devtools, "", cdpbrowser.SetDownloadBehavior, cdpbrowser.SetDownloadBehaviorParams{
 		Behavior: cdpbrowser.SetDownloadBehaviorBehaviorDeny, EventsEnabled: &events,
@@ -149,9 +150,25 @@ var errCrashed = errors.New("the page was closed or has crashed")
 func (t *tab) notice(e event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if e.SessionID != t.session && e.SessionID != "" {
+	switch {
+	case e.Method == "Fetch.requestPaused": // in the page, or in a frame of it
+		t.refuse(e)
+	case e.Method == "Target.attachedToTarget" && e.SessionID != "":
+		t.watchFrame(e)
+		return
+	case e.SessionID == t.session, e.SessionID == "":
+		if !t.follow(e) {
+			return
+		}
+	default:
 		return
 	}
+	close(t.changed)
+	t.changed = make(chan struct{})
+}
+
+// follow takes in what happens to the page itself, and reports whether anything of it counts. It needs the lock.
+func (t *tab) follow(e event) bool {
 	switch e.Method {
 	case "Page.frameNavigated":
 		if got, ok := decode[page.EventFrameNavigated](e); ok && got.Frame != nil && got.Frame.ParentID == "" {
@@ -186,13 +203,31 @@ func (t *tab) notice(e event) {
 			t.note("the download of " + clip(got.SuggestedFilename, 200) + " was refused")
 			t.settled++
 		}
-	case "Fetch.requestPaused":
-		t.refuse(e)
 	default:
+		return false
+	}
+	return true
+}
+
+// watchFrame holds a frame of another site, which has a process of its own, to the rules of the page.
+func (t *tab) watchFrame(e event) {
+	got, ok := decode[target.EventAttachedToTarget](e)
+	if !ok {
 		return
 	}
-	close(t.changed)
-	t.changed = make(chan struct{})
+	frame := string(got.SessionID)
+	t.devtools.tellAll(
+		command{SessionID: frame, Method: cdpfetch.CommandEnable, Params: cdpfetch.EnableParams{Patterns: forbiddenPatterns()}},
+		command{SessionID: frame, Method: target.CommandSetAutoAttach, Params: watchFrames()},
+		command{SessionID: frame, Method: runtime.CommandRunIfWaitingForDebugger, Params: cdp.Empty{}},
+	)
+}
+
+// watchFrames makes the browser hold frames of other sites until they are watched, too.
+func watchFrames() target.SetAutoAttachParams {
+	flat := true
+	frames := target.Filter{{Type: "iframe"}}
+	return target.SetAutoAttachParams{AutoAttach: true, WaitForDebuggerOnStart: true, Flatten: &flat, Filter: frames}
 }
 
 func decode[E any](e event) (E, bool) {
@@ -221,7 +256,7 @@ func (t *tab) refuse(e event) {
 	if !ok {
 		return
 	}
-	t.devtools.tell(t.session, cdpfetch.CommandFailRequest, cdpfetch.FailRequestParams{RequestID: got.RequestID, ErrorReason: network.ErrorReasonBlockedByClient})
+	t.devtools.tell(e.SessionID, cdpfetch.CommandFailRequest, cdpfetch.FailRequestParams{RequestID: got.RequestID, ErrorReason: network.ErrorReasonBlockedByClient})
 	if got.Request != nil {
 		t.refused = clip(got.Request.URL, 200)
 		t.note("a request to " + t.refused + " was refused")
