@@ -18,14 +18,15 @@ import (
 	"github.com/cloudplugins/difyplugin/host"
 	"github.com/cloudplugins/difyplugin/sandbox"
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
+	awssample "github.com/cloudplugins/difyplugin/sandbox/aws/sample"
 	"github.com/cloudplugins/difyplugin/sandbox/cos"
 	"github.com/cloudplugins/difyplugin/sandbox/sample"
 )
 
 const showHelp = `Start a cloud on this machine, build the plugin tencent_cos_storage, start it as the host would, and show it at work:
 buckets of several regions, a tree of folders paged to its end, a small file that fits into one answer, and a large one
-that is uploaded. Then the same for the plugin my_aws_tools over Amazon S3: uploads and downloads, single and in a batch,
-and a presigned URL. Nothing leaves the machine. The files stay in a folder that is named.
+that is uploaded. Then the same for the plugin my_aws_tools: uploads to Amazon S3 and downloads, single and in a batch,
+a presigned URL, and a tool of each other service. Nothing leaves the machine. The files stay in a folder that is named.
 
 Usage:
 
@@ -71,13 +72,14 @@ func runShow(ctx context.Context, s streams, args []string) error {
 	return cloud.show(ctx, s, *output)
 }
 
-// cloud is Tencent COS on this machine, filled with the sample.
+// cloud is Tencent COS and AWS on this machine, filled with the samples.
 type cloud struct {
 	folder  string
 	proxy   *sandbox.Sandbox
 	store   *cos.Store
 	account sample.Account
 	aws     *aws.Cloud
+	sample  *awssample.Account
 }
 
 func startCloud() (c *cloud, err error) {
@@ -109,11 +111,13 @@ func startCloud() (c *cloud, err error) {
 			return c, err
 		}
 	}
-	c.aws, err = startAWS(c.proxy)
-	return c, err
+	return c, c.startAWS()
 }
 
 func (c *cloud) close() {
+	if c.sample != nil {
+		_ = c.sample.Close()
+	}
 	if c.aws != nil {
 		c.aws.Close()
 	}
@@ -135,26 +139,41 @@ func (c *cloud) credentials() map[string]any {
 
 // serve keeps the cloud until the command is interrupted.
 func (c *cloud) serve(ctx context.Context, s streams) error {
-	file := filepath.Join(c.folder, "credentials.json")
-	credentials, err := json.Marshal(c.credentials())
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(file, credentials, 0o600); err != nil {
-		return err
-	}
-	fmt.Fprintf(s.out, "Tencent COS and Amazon S3 answer on this machine. In another terminal:\n\n")
+	fmt.Fprintf(s.out, "Tencent COS and AWS answer on this machine. In another terminal:\n\n")
 	for _, variable := range append(c.proxy.Environ(), "FILES_URL=https://"+difyHost) {
 		fmt.Fprintf(s.out, "    export %s\n", variable)
 	}
-	fmt.Fprintf(s.out, "    go run ./cmd/difyplugin call -credentials %s ./plugins/%s browse\n\nInterrupt to end it.\n", file, cosPlugin)
+	for _, plugin := range []struct {
+		name, example string
+		credentials   map[string]any
+	}{
+		{cosPlugin, "browse", c.credentials()},
+		{awsPlugin, "tool bedrock_retrieve knowledge_base_id=" + awssample.KnowledgeBase + " query='When does the office open?'", awsCredentials()},
+	} {
+		file, err := c.save(plugin.name, plugin.credentials)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(s.out, "    go run ./cmd/difyplugin call -credentials %s ./plugins/%s %s\n", file, plugin.name, plugin.example)
+	}
+	fmt.Fprintf(s.out, "\nWhat there is in AWS besides: go doc %s/sandbox/aws/sample AccountID\n\nInterrupt to end it.\n", module)
 	<-ctx.Done()
 	return nil
 }
 
+// save writes the credentials of a plugin into a file.
+func (c *cloud) save(plugin string, credentials map[string]any) (string, error) {
+	content, err := json.Marshal(credentials)
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(c.folder, plugin+".json")
+	return file, os.WriteFile(file, content, 0o600)
+}
+
 // show is the demonstration.
 func (c *cloud) show(ctx context.Context, s streams, output string) error {
-	fmt.Fprintf(s.out, "A cloud on this machine, Tencent COS and Amazon S3 behind the proxy %s\n", c.proxy.ProxyURL())
+	fmt.Fprintf(s.out, "A cloud on this machine, Tencent COS and AWS behind the proxy %s\n", c.proxy.ProxyURL())
 	dify, err := host.NewDify(host.DifyOptions{Folder: filepath.Join(c.folder, "uploads")})
 	if err != nil {
 		return err

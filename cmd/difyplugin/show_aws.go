@@ -16,20 +16,13 @@ import (
 	"time"
 
 	"github.com/cloudplugins/difyplugin/host"
-	"github.com/cloudplugins/difyplugin/sandbox"
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
-	"github.com/cloudplugins/difyplugin/sandbox/aws/s3"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/sample"
 	"github.com/cloudplugins/difyplugin/sandbox/cos"
 )
 
 const (
 	awsPlugin = "my_aws_tools"
-
-	awsAccount   = "123456789012"
-	awsKeyID     = "AKIASAMPLEKEYOFSANDBOX"
-	awsSecretKey = "sampleSecretKeyOfTheSandboxForAWS0000000"
-	awsBucket    = "sample-archive-eu"
-	awsRegion    = "us-east-1"
 
 	// difyHost is where Dify keeps the files that its users give to tools.
 	difyHost = "dify.example.com"
@@ -38,29 +31,25 @@ const (
 	largeSeed = 7
 )
 
-// startAWS adds Amazon S3 to the cloud, and the part of Dify that serves its users' files.
-func startAWS(proxy *sandbox.Sandbox) (*aws.Cloud, error) {
-	cloud := aws.New()
-	err := cloud.AddAccount(aws.Account{ID: awsAccount, Keys: []aws.Key{{AccessKeyID: awsKeyID, SecretAccessKey: awsSecretKey, User: "sample"}}})
-	if err != nil {
-		return cloud, err
+// startAWS adds AWS to the cloud, and the part of Dify that serves its users' files.
+func (c *cloud) startAWS() (err error) {
+	c.aws = aws.New()
+	if c.sample, err = sample.Fill(c.aws); err != nil {
+		return err
 	}
-	store := s3.New()
-	for _, bucket := range []s3.Bucket{
-		{Name: awsBucket, Owner: awsAccount, Region: "eu-west-1"},
-		{Name: "sample-documents-us", Owner: awsAccount, Region: awsRegion},
-	} {
-		if err := store.AddBucket(bucket); err != nil {
-			return cloud, err
+	for _, pattern := range c.aws.HostPatterns() {
+		if err := c.proxy.Handle(pattern, c.aws); err != nil {
+			return err
 		}
 	}
-	cloud.Register("s3", store)
-	for _, pattern := range cloud.HostPatterns() {
-		if err := proxy.Handle(pattern, cloud); err != nil {
-			return cloud, err
-		}
+	return c.proxy.Handle(difyHost, http.HandlerFunc(serveDifyFile))
+}
+
+// awsCredentials are those of the sample's user.
+func awsCredentials() map[string]any {
+	return map[string]any{
+		"aws_access_key_id": sample.AccessKeyID, "aws_secret_access_key": sample.SecretAccessKey, "aws_region": sample.Region,
 	}
-	return cloud, proxy.Handle(difyHost, http.HandlerFunc(serveDifyFile))
 }
 
 // difyFile is the content behind a file's URL: the number at the end of its path is its size.
@@ -85,7 +74,7 @@ func inputFile(name string, size int64) map[string]any {
 	}
 }
 
-// awsTour shows the tools over Amazon S3.
+// awsTour shows the tools over AWS.
 type awsTour struct {
 	streams
 	cloud    *cloud
@@ -96,7 +85,7 @@ type awsTour struct {
 }
 
 func (c *cloud) showAWS(ctx context.Context, s streams, output string, dify *host.Dify) error {
-	fmt.Fprintf(s.out, "\nAmazon S3, by the plugin %s\n", awsPlugin)
+	fmt.Fprintf(s.out, "\nAWS, by the plugin %s\n", awsPlugin)
 	process, err := c.startPlugin(ctx, s, awsPlugin, dify, "FILES_URL=https://"+difyHost)
 	if err != nil {
 		return err
@@ -105,7 +94,7 @@ func (c *cloud) showAWS(ctx context.Context, s streams, output string, dify *hos
 		streams: s, cloud: c, plugin: process, output: output, progress: newProgress(s.out),
 		who: host.Caller{
 			UserID: "demo", Provider: awsPlugin, CredentialType: "api-key",
-			Credentials: map[string]any{"aws_access_key_id": awsKeyID, "aws_secret_access_key": awsSecretKey, "aws_region": awsRegion},
+			Credentials: awsCredentials(),
 		},
 	}
 	return errors.Join(explain(t.run(ctx)), process.Close())
@@ -126,7 +115,10 @@ func (t *awsTour) run(ctx context.Context) error {
 	if err := t.presign(ctx); err != nil {
 		return err
 	}
-	return t.downloadLarge(ctx)
+	if err := t.downloadLarge(ctx); err != nil {
+		return err
+	}
+	return t.others(ctx)
 }
 
 func (t *awsTour) call(ctx context.Context, tool string, parameters map[string]any) (host.Result, error) {
@@ -142,7 +134,7 @@ const largeKey = "backups/2026 报告 #1.bin"
 func (t *awsTour) upload(ctx context.Context) error {
 	began := time.Now()
 	result, err := t.call(ctx, "s3_file_uploader", map[string]any{
-		"bucket_name": awsBucket, "object_key": largeKey, "input_file": inputFile("large.bin", largeSize),
+		"bucket_name": sample.Archive, "object_key": largeKey, "input_file": inputFile("large.bin", largeSize),
 	})
 	if err != nil {
 		return err
@@ -158,9 +150,9 @@ func (t *awsTour) uploadAndDownloadBatch(ctx context.Context) error {
 	for i, size := range sizes {
 		name := fmt.Sprintf("part-%d.bin", i+1)
 		files = append(files, inputFile(name, size))
-		uris = append(uris, "s3://"+awsBucket+"/batch/"+name)
+		uris = append(uris, "s3://"+sample.Archive+"/batch/"+name)
 	}
-	result, err := t.call(ctx, "s3_files_uploader", map[string]any{"bucket_name": awsBucket, "key_prefix": "batch", "input_files": files})
+	result, err := t.call(ctx, "s3_files_uploader", map[string]any{"bucket_name": sample.Archive, "key_prefix": "batch", "input_files": files})
 	if err != nil {
 		return err
 	}
@@ -176,18 +168,18 @@ func (t *awsTour) uploadAndDownloadBatch(ctx context.Context) error {
 			return err
 		}
 	}
-	objects, err := t.call(ctx, "s3_list_objects", map[string]any{"bucket_name": awsBucket})
+	objects, err := t.call(ctx, "s3_list_objects", map[string]any{"bucket_name": sample.Archive})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(t.out, "  Downloaded the batch; %s holds %s objects\n", awsBucket, objects.Variables["object_count"])
+	fmt.Fprintf(t.out, "  Downloaded the batch; %s holds %s objects\n", sample.Archive, objects.Variables["object_count"])
 	return nil
 }
 
 // presign makes a URL that works without credentials, and uses it as anybody would.
 func (t *awsTour) presign(ctx context.Context) error {
 	result, err := t.call(ctx, "s3_operator", map[string]any{
-		"s3_uri": "s3://" + awsBucket + "/notes/hello.txt", "operation_type": "write", "text_content": "Hello from a workflow.\n",
+		"s3_uri": "s3://" + sample.Archive + "/notes/hello.txt", "operation_type": "write", "text_content": "Hello from a workflow.\n",
 		"generate_presign_url": true, "presign_expiry": 600,
 	})
 	if err != nil {
@@ -229,7 +221,7 @@ func (t *awsTour) fetch(ctx context.Context, link string) (by, content string, e
 
 func (t *awsTour) downloadLarge(ctx context.Context) error {
 	began := time.Now()
-	request := host.ToolRequest(t.who, "s3_file_download", map[string]any{"s3_uri": "s3://" + awsBucket + "/" + largeKey})
+	request := host.ToolRequest(t.who, "s3_file_download", map[string]any{"s3_uri": "s3://" + sample.Archive + "/" + largeKey})
 	for m, err := range t.plugin.Call(ctx, request) {
 		if err != nil {
 			return fmt.Errorf("s3_file_download: %w", err)

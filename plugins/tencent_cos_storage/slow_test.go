@@ -3,79 +3,29 @@
 package main
 
 import (
-	"bytes"
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
 	"sync"
 	"testing"
 
-	"github.com/cloudplugins/difyplugin/host"
+	"github.com/cloudplugins/difyplugin/internal/shipped"
 	standin "github.com/cloudplugins/difyplugin/sandbox/cos"
 )
 
 const mib = 1 << 20
 
-// shipped is the plugin as it ships, started in front of a cloud.
-type shipped struct {
+// installed is the plugin as it ships, in front of a cloud.
+type installed struct {
 	*cloud
-	*host.Process
+	*shipped.Plugin
 }
 
-func startShipped(t *testing.T) *shipped {
+func install(t *testing.T) *installed {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "plugin")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the plugin: %v\n%s", err, out)
-	}
-	dify, err := host.NewDify(host.DifyOptions{Folder: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &shipped{cloud: newCloud(t)}
-	p.Process, err = host.Start(t.Context(), host.Command{
-		Path: program, Dir: t.TempDir(), Env: append(p.box.Environ(), "INSTALL_METHOD=local"),
-	}, host.Options{Strict: true, Backend: dify})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.Process.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := dify.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return p
-}
-
-// memory reads a figure of the process's memory in bytes: VmRSS is what it has now, VmHWM the most it ever had.
-func (p *shipped) memory(t *testing.T, figure string) int64 {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range bytes.Lines(status) {
-		if value, ok := bytes.CutPrefix(line, []byte(figure+":")); ok {
-			kib, err := strconv.ParseInt(string(bytes.TrimSpace(bytes.TrimSuffix(bytes.TrimSpace(value), []byte("kB")))), 10, 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return kib << 10
-		}
-	}
-	t.Fatalf("no %s in /proc", figure)
-	return 0
+	c := newCloud(t)
+	return &installed{c, shipped.Start(t, "tencent_cos_storage", c.box.Environ()...)}
 }
 
 func TestSlowAnObjectOfOneGiBPassesInFortyMiB(t *testing.T) {
-	p := startShipped(t)
+	p := install(t)
 	bucket := p.bucket(t, "large", "ap-guangzhou")
 	const size = 1 << 30
 	if err := p.PutGenerated(bucket, "backup.bin", size, 1, standin.Meta{}); err != nil {
@@ -88,7 +38,7 @@ func TestSlowAnObjectOfOneGiBPassesInFortyMiB(t *testing.T) {
 	if file.Size != size {
 		t.Errorf("%d bytes arrived", file.Size)
 	}
-	peak := p.memory(t, "VmHWM")
+	peak := p.Peak(t)
 	t.Logf("at most %d MiB resident", peak/mib)
 	if peak > 40*mib {
 		t.Errorf("%d MiB resident, more than 40", peak/mib)
@@ -96,7 +46,7 @@ func TestSlowAnObjectOfOneGiBPassesInFortyMiB(t *testing.T) {
 }
 
 func TestSlowTwoHundredSmallFilesAtOnceShareOneBudget(t *testing.T) {
-	p := startShipped(t)
+	p := install(t)
 	bucket := p.bucket(t, "many", "ap-guangzhou", "tiny.txt")
 	const size = 3_900_000 // the largest that fit into one line, nearly
 	if err := p.PutGenerated(bucket, "small.bin", size, 2, standin.Meta{}); err != nil {
@@ -105,7 +55,7 @@ func TestSlowTwoHundredSmallFilesAtOnceShareOneBudget(t *testing.T) {
 	if _, err := p.Download(t.Context(), as(), datasource, bucket, "tiny.txt"); err != nil {
 		t.Fatal(err)
 	}
-	idle := p.memory(t, "VmRSS")
+	idle := p.Resident(t)
 	var wg sync.WaitGroup
 	for range 200 {
 		wg.Go(func() {
@@ -120,7 +70,7 @@ func TestSlowTwoHundredSmallFilesAtOnceShareOneBudget(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	peak := p.memory(t, "VmHWM")
+	peak := p.Peak(t)
 	t.Logf("%d MiB resident when idle, at most %d MiB", idle/mib, peak/mib)
 	if peak > idle+64*mib {
 		t.Errorf("%d MiB resident at most, more than %d when idle and the budget of 64", peak/mib, idle/mib)

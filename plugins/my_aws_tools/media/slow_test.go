@@ -4,67 +4,20 @@ package media_test
 
 import (
 	"bytes"
-	"fmt"
 	"image"
 	"image/color"
 	"image/gif"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
 
-	"github.com/cloudplugins/difyplugin/host"
+	"github.com/cloudplugins/difyplugin/internal/shipped"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/media"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 )
 
 const mib = 1 << 20
-
-// startShipped starts the whole plugin in a process of its own, as it ships.
-func startShipped(t *testing.T, w *web) *host.Process {
-	t.Helper()
-	program := filepath.Join(t.TempDir(), "plugin")
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "..")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the plugin: %v\n%s", err, out)
-	}
-	p, err := host.Start(t.Context(), host.Command{
-		Path: program, Dir: t.TempDir(), Env: append(w.Environ(), "INSTALL_METHOD=local", "DIFYPLUGIN_FETCH_ALLOW="+pictureHost),
-	}, host.Options{Strict: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return p
-}
-
-// peak is the most memory that a process ever had, in bytes.
-func peak(t *testing.T, p *host.Process) int64 {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range bytes.Lines(status) {
-		if value, ok := bytes.CutPrefix(line, []byte("VmHWM:")); ok {
-			kib, err := strconv.ParseInt(string(bytes.Fields(value)[0]), 10, 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return kib << 10
-		}
-	}
-	t.Fatal("no VmHWM in /proc")
-	return 0
-}
 
 // film is a GIF of 1920 x 1080 pixels with much detail.
 func film(t *testing.T, frames int) []byte {
@@ -107,7 +60,7 @@ func TestSlowEightLargeFilmsAtOnceStayWithinTheMemoryOfThePlugin(t *testing.T) {
 				}
 				_, _ = rw.Write(content)
 			}
-			p := startShipped(t, w)
+			p := shipped.Start(t, "my_aws_tools", append(w.Environ(), "DIFYPLUGIN_FETCH_ALLOW="+pictureHost)...)
 			var calls sync.WaitGroup
 			for range 8 {
 				calls.Go(func() {
@@ -118,7 +71,7 @@ func TestSlowEightLargeFilmsAtOnceStayWithinTheMemoryOfThePlugin(t *testing.T) {
 				})
 			}
 			calls.Wait()
-			most := peak(t, p)
+			most := p.Peak(t)
 			t.Logf("files of %d MiB: at most %d MiB resident", len(content)/mib, most/mib)
 			if most > 256*mib {
 				t.Errorf("%d MiB resident, more than the 256 that the manifest asks for", most/mib)

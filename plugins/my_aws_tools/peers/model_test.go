@@ -43,10 +43,16 @@ func validate(t *testing.T, python, folder string) (faults []string, counts map[
 	return faults[:last], counts
 }
 
-// The fast tests of the tools run once more, and what they sent to the stand-ins is compared with what AWS says that
-// its services understand.
-func TestSlowEveryRequestOfTheToolsFitsTheModelsOfAWS(t *testing.T) {
-	interpreter := python(t)
+// recordedVariable names a folder in which an earlier run of all tests has recorded what was sent.
+const recordedVariable = "DIFYPLUGIN_RECORDED_AWS_CALLS"
+
+// recorded is a folder of requests that the fast tests of the tools have sent: they run once more, unless they did so
+// before.
+func recorded(t *testing.T) string {
+	t.Helper()
+	if folder := os.Getenv(recordedVariable); folder != "" {
+		return folder
+	}
 	folder := t.TempDir()
 	// Without the tag slow this package does not take part, also where GOFLAGS sets it.
 	run := exec.CommandContext(t.Context(), "go", "test", "-tags=", "-count=1", "../...")
@@ -54,7 +60,13 @@ func TestSlowEveryRequestOfTheToolsFitsTheModelsOfAWS(t *testing.T) {
 	if out, err := run.CombinedOutput(); err != nil {
 		t.Fatalf("the tools could not be run: %v\n%s", err, out)
 	}
-	faults, counts := validate(t, interpreter, folder)
+	return folder
+}
+
+// What the tests of the tools sent to the stand-ins is compared with what AWS says that its services understand.
+func TestSlowEveryRequestOfTheToolsFitsTheModelsOfAWS(t *testing.T) {
+	interpreter := python(t)
+	faults, counts := validate(t, interpreter, recorded(t))
 	for _, fault := range faults {
 		t.Error(fault)
 	}

@@ -5,75 +5,21 @@ package s3
 import (
 	"bytes"
 	"crypto/sha256"
-	"fmt"
 	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
 	"testing"
 
 	"github.com/cloudplugins/difyplugin/host"
+	"github.com/cloudplugins/difyplugin/internal/shipped"
 	"github.com/cloudplugins/difyplugin/plugins/my_aws_tools/toolstest"
 	standin "github.com/cloudplugins/difyplugin/sandbox/aws/s3"
 )
 
 const mib = 1 << 20
 
-// startShipped starts the whole plugin in a process of its own, as it ships.
-func startShipped(t *testing.T, w *world) *host.Process {
-	t.Helper()
-	program := filepath.Join(t.TempDir(), "plugin")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "..")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the plugin: %v\n%s", err, out)
-	}
-	dify, err := host.NewDify(host.DifyOptions{Folder: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := host.Start(t.Context(), host.Command{
-		Path: program, Dir: t.TempDir(), Env: append(w.Environ(), "INSTALL_METHOD=local"),
-	}, host.Options{Strict: true, Backend: dify})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := dify.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return p
-}
-
-// peak is the most memory that the process ever had, in bytes.
-func peak(t *testing.T, p *host.Process) int64 {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range bytes.Lines(status) {
-		if value, ok := bytes.CutPrefix(line, []byte("VmHWM:")); ok {
-			kib, err := strconv.ParseInt(string(bytes.TrimSpace(bytes.TrimSuffix(bytes.TrimSpace(value), []byte("kB")))), 10, 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return kib << 10
-		}
-	}
-	t.Fatal("no VmHWM in /proc")
-	return 0
-}
-
 func TestSlowSection3_21Bug4Section3_22Bug8Section3_24Bug3_AnObjectOf200MiBGoesUpAndDownInConstantMemory(t *testing.T) {
 	w := &world{AWS: toolstest.Start(t), store: standin.New()}
 	w.Register("s3", w.store)
-	p := startShipped(t, w)
+	p := shipped.Start(t, "my_aws_tools", w.Environ()...)
 	b := w.bucket(t, "us-east-1")
 	content := bytes.Repeat([]byte("0123456789abcdef0123456789abcde\n"), 200*mib/32)
 	sum := sha256.Sum256(content)
@@ -86,7 +32,7 @@ func TestSlowSection3_21Bug4Section3_22Bug8Section3_24Bug3_AnObjectOf200MiBGoesU
 		return result
 	}
 	tool("s3_file_uploader", map[string]any{"bucket_name": b, "input_file": w.File("large.bin", "application/zip", content)})
-	up := peak(t, p)
+	up := p.Peak(t)
 	stored, _ := w.store.Object(b, "large.bin")
 	if sha256.Sum256(stored.Content) != sum {
 		t.Errorf("%d bytes were stored, or others", len(stored.Content))
@@ -108,7 +54,7 @@ func TestSlowSection3_21Bug4Section3_22Bug8Section3_24Bug3_AnObjectOf200MiBGoesU
 			t.Errorf("other bytes arrived, %v", err)
 		}
 	}
-	down := peak(t, p)
+	down := p.Peak(t)
 	t.Logf("at most %d MiB resident after the upload, %d MiB after the downloads", up/mib, down/mib)
 	if down > 64*mib {
 		t.Errorf("%d MiB resident, more than 64", down/mib)

@@ -45,6 +45,12 @@ func Require(t interface {
 	}
 }
 
+// Available reports whether there is a Chromium on this machine.
+func Available() bool {
+	_, err := findChromium()
+	return err == nil
+}
+
 func findChromium() (string, error) {
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "headless-shell"} {
 		if path, err := exec.LookPath(name); err == nil {
