@@ -12,6 +12,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// startSlow starts a slowPlugin, which has ended when the test does: after that the clock of its bubble stands still.
+func startSlow(t *testing.T, answer string) *child {
+	toPlugin, in := io.Pipe()
+	out, fromPlugin := io.Pipe()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		slowPlugin(toPlugin, fromPlugin, answer)
+	}()
+	t.Cleanup(func() {
+		_, _ = in.Close(), out.Close() // which never fail
+		<-ended
+	})
+	return &child{name: "slow", in: in, lines: newLineReader(out)}
+}
+
 // slowPlugin answers one call after the other, each in a millisecond, with what comes of the session.
 func slowPlugin(in io.Reader, out io.WriteCloser, answer string) {
 	defer out.Close()
@@ -27,13 +43,7 @@ func slowPlugin(in io.Reader, out io.WriteCloser, answer string) {
 
 func TestAnExchangeKeepsItsNumberOfCallsInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		toPlugin, in := io.Pipe()
-		out, fromPlugin := io.Pipe()
-		go slowPlugin(toPlugin, fromPlugin, "end")
-		c := &child{name: "slow", in: in, lines: newLineReader(out)}
-		defer in.Close()
-
-		latencies, took, err := c.exchange(4, 10*time.Millisecond)
+		latencies, took, err := startSlow(t, "end").exchange(4, 10*time.Millisecond)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,13 +63,7 @@ func TestAnExchangeKeepsItsNumberOfCallsInFlight(t *testing.T) {
 
 func TestACallThatFailsEndsTheExchange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		toPlugin, in := io.Pipe()
-		out, fromPlugin := io.Pipe()
-		go slowPlugin(toPlugin, fromPlugin, "error")
-		c := &child{name: "slow", in: in, lines: newLineReader(out)}
-		defer out.Close()
-
-		_, _, err := c.exchange(100, time.Second)
+		_, _, err := startSlow(t, "error").exchange(100, time.Second)
 		if err == nil || !strings.HasPrefix(err.Error(), `slow failed: {"event":"session","session_id":"s1"`) {
 			t.Errorf("%v", err)
 		}
