@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloudplugins/difyplugin/sandbox"
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/awstest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -107,7 +108,7 @@ func config(t testing.TB, box *sandbox.Sandbox, key aws.Key, region string) sdk.
 	transport := box.Transport()
 	t.Cleanup(transport.CloseIdleConnections)
 	return sdk.Config{
-		Region: region, HTTPClient: &http.Client{Transport: transport}, RetryMaxAttempts: 1,
+		Region: region, HTTPClient: awstest.Client(transport), RetryMaxAttempts: 1,
 		RequestChecksumCalculation: sdk.RequestChecksumCalculationWhenSupported, // as when the SDK reads its own configuration
 		Credentials:                sdk.CredentialsProviderFunc(credentials(key)),
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/cloudplugins/difyplugin/sandbox"
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/agentcore"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/awstest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -72,7 +73,7 @@ func start(t *testing.T) *world {
 	core.Register(cloud)
 	core.AddMemory(agentcore.Memory{Region: "us-east-1", AccountID: account, ID: notes})
 	cfg := sdk.Config{
-		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""), HTTPClient: &http.Client{Transport: transport},
+		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""), HTTPClient: awstest.Client(transport),
 		Retryer: func() sdk.Retryer { return sdk.NopRetryer{} },
 	}
 	return &world{

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +20,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	"github.com/cloudplugins/difyplugin/sandbox"
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/awstest"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/bedrockagent"
 )
 
@@ -64,7 +64,7 @@ func start(t *testing.T) (*bedrockagent.Service, *client.Client) {
 	cloud.Register("bedrock-agent", bases)
 	bases.Add(handbook())
 	return bases, client.New(client.Options{
-		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""), HTTPClient: &http.Client{Transport: transport},
+		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""), HTTPClient: awstest.Client(transport),
 		Retryer: sdk.NopRetryer{},
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -20,6 +19,7 @@ import (
 
 	"github.com/cloudplugins/difyplugin/sandbox"
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/awstest"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/bedrockagentruntime"
 )
 
@@ -65,7 +65,7 @@ func start(t *testing.T) (*bedrockagentruntime.Service, *client.Client) {
 	cloud.Register("bedrock-agent-runtime", bases)
 	bases.Add(pets())
 	return bases, client.New(client.Options{
-		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""), HTTPClient: &http.Client{Transport: transport},
+		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""), HTTPClient: awstest.Client(transport),
 		Retryer: sdk.NopRetryer{},
 	})
 }

@@ -9,7 +9,6 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -21,6 +20,7 @@ import (
 
 	"github.com/cloudplugins/difyplugin/sandbox"
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/awstest"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/bedrockruntime"
 )
 
@@ -54,7 +54,7 @@ func start(t *testing.T, opts ...bedrockruntime.Option) (*aws.Cloud, *bedrockrun
 	}
 	cloud.Register("bedrock-runtime", runtime)
 	return cloud, runtime, client.New(client.Options{
-		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""), HTTPClient: &http.Client{Transport: transport},
+		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""), HTTPClient: awstest.Client(transport),
 		Retryer: sdk.NopRetryer{},
 	})
 }

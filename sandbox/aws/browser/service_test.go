@@ -22,6 +22,7 @@ import (
 
 	"github.com/cloudplugins/difyplugin/sandbox"
 	"github.com/cloudplugins/difyplugin/sandbox/aws"
+	"github.com/cloudplugins/difyplugin/sandbox/aws/awstest"
 	"github.com/cloudplugins/difyplugin/sandbox/aws/browser"
 )
 
@@ -78,7 +79,7 @@ func start(t *testing.T, chromium *browser.Chromium) *site {
 	}
 	cloud.Register("bedrock-agentcore", browsers)
 	return &site{browsers: browsers, transport: transport, Client: client.New(client.Options{
-		Region: "us-east-1", HTTPClient: &http.Client{Transport: transport}, RetryMaxAttempts: 1,
+		Region: "us-east-1", HTTPClient: awstest.Client(transport), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
 	})}
 }
